@@ -72,7 +72,8 @@ for (const folder of positionals.length > 0 ? positionals : globSync(FOLDERS)) {
   const found = existsSync(target) ? readFileSync(target, 'utf8') : undefined;
   if (wanted === found) continue;
   stale += 1;
-  if (values.check) console.error(`${target} is not what its .lua files say: run node scripts/lua-modules.ts`);
+  if (values.check)
+    console.error(`${target} is not what its .lua files say: run node scripts/lua-modules.ts`);
   else write(target, wanted);
 }
 if (values.check && stale > 0) process.exitCode = 1;
