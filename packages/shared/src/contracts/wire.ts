@@ -1,0 +1,87 @@
+/**
+ * Moltbot's WebSocket frames (protocol 3 and 4). Loose objects: older and newer
+ * clients differ, and both sides ignore what they do not know.
+ */
+import { z } from 'zod';
+
+export const ErrorShape = z.looseObject({
+  code: z.string(),
+  message: z.string(),
+  details: z.unknown().optional(),
+  retryable: z.boolean().optional(),
+  retryAfterMs: z.number().int().min(0).optional(),
+});
+export type ErrorShape = z.infer<typeof ErrorShape>;
+
+export const RequestFrame = z.strictObject({
+  type: z.literal('req'),
+  id: z.string().min(1),
+  method: z.string().min(1),
+  params: z.unknown().optional(),
+});
+export type RequestFrame = z.infer<typeof RequestFrame>;
+
+export const ResponseFrame = z.looseObject({
+  type: z.literal('res'),
+  id: z.string(),
+  ok: z.boolean(),
+  payload: z.unknown().optional(),
+  error: ErrorShape.optional(),
+});
+export type ResponseFrame = z.infer<typeof ResponseFrame>;
+
+export const EventFrame = z.looseObject({
+  type: z.literal('event'),
+  event: z.string().min(1),
+  payload: z.unknown().optional(),
+  seq: z.number().int().min(0).optional(),
+  stateVersion: z.looseObject({ presence: z.number().int(), health: z.number().int() }).optional(),
+});
+export type EventFrame = z.infer<typeof EventFrame>;
+
+export const HelloOk = z.looseObject({
+  type: z.literal('hello-ok'),
+  protocol: z.number().int(),
+  server: z.looseObject({ version: z.string(), connId: z.string() }),
+  features: z.looseObject({ methods: z.array(z.string()), events: z.array(z.string()) }),
+  snapshot: z.looseObject({
+    sessionDefaults: z.looseObject({ mainSessionKey: z.string(), mainKey: z.string() }).optional(),
+  }),
+  policy: z.looseObject({
+    maxPayload: z.number().int(),
+    maxBufferedBytes: z.number().int(),
+    tickIntervalMs: z.number().int(),
+  }),
+});
+export type HelloOk = z.infer<typeof HelloOk>;
+
+/** What a message looks like in `chat` events and `chat.history`. */
+export const WireMessage = z.looseObject({
+  role: z.string(),
+  content: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))]),
+  timestamp: z.number().optional(),
+});
+export type WireMessage = z.infer<typeof WireMessage>;
+
+/** `delta` carries the whole text so far; exactly one of final, aborted, error ends a run. */
+export const ChatEvent = z.looseObject({
+  runId: z.string(),
+  sessionKey: z.string(),
+  seq: z.number().int(),
+  state: z.enum(['delta', 'final', 'aborted', 'error', 'status']),
+  message: WireMessage.optional(),
+  errorMessage: z.string().optional(),
+  stopReason: z.string().optional(),
+  usage: z.unknown().optional(),
+});
+export type ChatEvent = z.infer<typeof ChatEvent>;
+
+export const AgentEvent = z.looseObject({
+  runId: z.string(),
+  sessionKey: z.string().optional(),
+  seq: z.number().int(),
+  ts: z.number(),
+  stream: z.string(),
+  data: z.looseObject({}),
+});
+export type AgentEvent = z.infer<typeof AgentEvent>;

@@ -1,0 +1,7 @@
+export * from './config/index.ts';
+export * from './environment.ts';
+export * from './internal-http.ts';
+export * from './listen.ts';
+export * from './phase.ts';
+export * from './probes.ts';
+export * from './version.ts';

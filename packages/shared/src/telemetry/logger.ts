@@ -1,0 +1,56 @@
+import { pino, type DestinationStream, type Logger } from 'pino';
+import { redactText } from './redaction.ts';
+
+export type { Logger } from 'pino';
+export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+
+export type LogSettings = Readonly<{ level: LogLevel; redact: boolean; patterns: readonly RegExp[] }>;
+export const DEFAULT_LOG_SETTINGS: LogSettings = { level: 'info', redact: true, patterns: [] };
+
+/** A sink takes whole lines, newline included. */
+export type LogSink = (line: string) => void;
+
+export type LogControl = Readonly<{
+  logger: Logger;
+  /** Takes effect for the next line, on every child logger too. */
+  apply(settings: LogSettings): void;
+  addSink(sink: LogSink): () => void;
+}>;
+
+/**
+ * JSON lines to stdout and to every added sink, redacted before any of them.
+ * `msg` ends in `user:<id>` where a user is concerned, so that the guide's awk finds it.
+ */
+export function createLogControl(service: string, initial: LogSettings = DEFAULT_LOG_SETTINGS, stdout: LogSink = (line) => process.stdout.write(line)): LogControl {
+  let settings = initial;
+  const sinks = new Set<LogSink>([stdout]);
+  const stream: DestinationStream = {
+    write(line: string): void {
+      const shown = settings.redact ? redactText(line, settings.patterns) : line;
+      for (const sink of sinks) sink(shown);
+    },
+  };
+  const logger = pino(
+    {
+      level: initial.level,
+      base: { service, pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+    },
+    stream,
+  );
+  return {
+    logger,
+    apply(next) {
+      settings = next;
+      logger.level = next.level;
+    },
+    addSink(sink) {
+      sinks.add(sink);
+      return () => sinks.delete(sink);
+    },
+  };
+}
+
+/** `turn accepted user:alice`: the form that `awk '/user:/'` counts by. */
+export const withUser = (message: string, userId: string): string => `${message} user:${userId}`;

@@ -1,0 +1,20 @@
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+
+/** A registry with the process' own figures and what build this is. Names start with `moltbot_`. */
+export function createRegistry(service: string, version: string): Registry {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const build = new Gauge({
+    name: 'moltbot_build_info',
+    help: 'Always 1; the labels say what runs here.',
+    labelNames: ['service', 'version'],
+    registers: [registry],
+  });
+  build.set({ service, version }, 1);
+  return registry;
+}
+
+/** For one process that is several services: each metric once, whoever made it first. */
+export async function mergedMetrics(registries: readonly Registry[]): Promise<string> {
+  return await Registry.merge([...registries]).metrics();
+}
