@@ -1,0 +1,24 @@
+/**
+ * What we promise to those who run this, each with the id its tests carry in their titles
+ * (`test('T-2: …')`). A promise without a test, or a test naming an unknown id, fails the build.
+ */
+export type Claim = Readonly<{
+  promise: string;
+  /** `later`: not part of this release, so no test is demanded of it yet. */
+  since: 'now' | 'later';
+}>;
+
+export const CLAIMS = {
+  'T-1': { promise: 'an accepted turn ends in exactly one terminal event', since: 'now' },
+  'T-2': { promise: 'turns of one session run one at a time and in order', since: 'now' },
+  'T-3': { promise: 'the same idempotency key never makes two turns within 24 hours', since: 'now' },
+  'T-4': { promise: 'a stale worker can change nothing', since: 'now' },
+  'T-5': { promise: 'a worker that dies is replaced within 15 seconds', since: 'now' },
+  'T-6': { promise: 'a client that reconnects gets every event after its cursor once', since: 'now' },
+  'T-7': { promise: 'a gateway that dies costs a reconnect and nothing else', since: 'now' },
+  'T-8': { promise: 'a Redis failover loses no accepted turn and no seen end', since: 'later' },
+  'T-9': { promise: 'the archive is a prefix of what was committed, at every instant', since: 'now' },
+  'T-10': { promise: "one user's backlog does not delay the others", since: 'later' },
+} as const satisfies Record<string, Claim>;
+
+export type ClaimId = keyof typeof CLAIMS;
