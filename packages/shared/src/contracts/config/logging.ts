@@ -1,0 +1,30 @@
+import { z } from 'zod';
+import { key } from './key.ts';
+
+const Level = z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']);
+
+const LogFile = z
+  .union([
+    z.string().min(1).transform((path) => ({ enabled: true, path })),
+    z.strictObject({ enabled: z.boolean().default(true), path: z.string().min(1).optional() }),
+  ])
+  .refine((file) => !file.enabled || file.path !== undefined, { path: ['path'], message: 'needed while the file is enabled' });
+
+export const LoggingConfig = z.strictObject({
+  level: key(Level.default('info'), 'Least level that is logged.'),
+  file: key(
+    LogFile.optional(),
+    'A file that receives the log lines (JSON) beside standard output: a path, or `{enabled, path}`.',
+    { apply: 'restart', placeholder: '/var/log/moltbot/gateway.log', differs: 'Upstream takes the path only; the object form does not start there.' },
+  ),
+  consoleLevel: key(Level.optional(), 'Least level on standard output. Unset: `level`.'),
+  consoleStyle: key(z.enum(['pretty', 'compact', 'json']).default('json'), 'Form of the lines on standard output.', {
+    apply: 'restart',
+    differs: 'Upstream: `pretty`. Collectors read JSON.',
+  }),
+  redactSensitive: key(z.enum(['off', 'tools']).default('tools'), 'Accepted in both spellings; secrets and message text never enter a log.', {
+    differs: 'Upstream redacts tool summaries only, and `off` turns it off.',
+  }),
+  redactPatterns: key(z.array(z.string()).default([]), 'Further regular expressions whose matches are masked in log lines.'),
+});
+export type LoggingConfig = z.infer<typeof LoggingConfig>;
