@@ -1,0 +1,196 @@
+import { AgentEvent, ChatEvent, type EventFrame, WireMessage } from '@moltbot/shared/contracts';
+import type { MoltbotClient } from '../client.ts';
+import type { RequestError } from '../request-error.ts';
+import { History } from './history.ts';
+import { fromWire, upsert } from './messages.ts';
+import { Outbox } from './outbox.ts';
+import { applyAgentEvent, applyDelta, applyEnd, isTerminal, withRun } from './runs.ts';
+import { canonicalKey } from './session-key.ts';
+import { Store } from './store.ts';
+import type { Chat, ChatAttachment, ChatMessage } from './types.ts';
+
+const SUBSCRIBE = 'sessions.messages.subscribe';
+const ENDED_REMEMBERED = 256;
+
+class SessionChat implements Chat {
+  readonly #client: MoltbotClient;
+  readonly #key: string;
+  readonly #store: Store;
+  readonly #history: History;
+  readonly #outbox: Outbox;
+  readonly #unlisten: readonly (() => void)[];
+  /** A delta may come after its run's end (another replica, a late poll); it must not revive the run. */
+  readonly #ended = new Set<string>();
+
+  constructor(client: MoltbotClient, sessionKey: string) {
+    this.#client = client;
+    this.#key = sessionKey;
+    this.#store = new Store(sessionKey);
+    this.#history = new History(client, this.#store);
+    this.#outbox = new Outbox(client, {
+      accepted: (runId) => this.#accepted(runId),
+      settled: (runId) => this.#settled(runId),
+      failed: (runId, error) => this.#failed(runId, error),
+    });
+    this.#unlisten = [
+      client.on('event', (frame) => this.#received(frame)),
+      client.on('hello', () => this.#resume()),
+      client.on('gap', () => this.#resume()),
+    ];
+    if (client.state.status === 'open') this.#resume();
+  }
+
+  get subscribe(): Chat['subscribe'] {
+    return this.#store.subscribe;
+  }
+
+  get getSnapshot(): Chat['getSnapshot'] {
+    return this.#store.getSnapshot;
+  }
+
+  send(text: string, attachments?: readonly ChatAttachment[]): string {
+    const runId = crypto.randomUUID();
+    this.#store.update((s) => ({ ...s, messages: [...s.messages, ownMessage(runId, text, attachments)] }));
+    this.#outbox.add({
+      sessionKey: this.#key,
+      message: text,
+      idempotencyKey: runId,
+      deliver: false,
+      ...(attachments && attachments.length > 0 && { attachments }),
+    });
+    return runId;
+  }
+
+  retry(runId: string): void {
+    if (!this.#outbox.retry(runId)) return;
+    this.#changeOwn(runId, ({ errorMessage: _past, ...message }) => ({ ...message, status: 'sending' }));
+  }
+
+  discard(runId: string): void {
+    this.#outbox.remove(runId);
+    this.#store.update((s) => ({
+      ...s,
+      messages: s.messages.filter((m) => m.runId !== runId || m.status !== 'failed'),
+    }));
+  }
+
+  async abort(runId?: string): Promise<void> {
+    await this.#client.request('chat.abort', { sessionKey: this.#key, ...(runId !== undefined && { runId }) });
+  }
+
+  loadOlder(): Promise<void> {
+    return this.#history.loadOlder();
+  }
+
+  reload(): Promise<void> {
+    return this.#history.refresh();
+  }
+
+  close(): void {
+    for (const unlisten of this.#unlisten) unlisten();
+    this.#outbox.close();
+  }
+
+  /** A new connection, or frames were lost: the server's word replaces ours. */
+  #resume(): void {
+    this.#store.update((s) => ({ ...s, runs: s.runs.filter((run) => this.#outbox.has(run.runId)) }));
+    if (this.#client.hello?.features.methods.includes(SUBSCRIBE)) {
+      // Without the subscription chat events still come, and the history is read instead.
+      this.#client.request(SUBSCRIBE, { key: this.#key }).catch(() => undefined);
+    }
+    void this.#history.refresh();
+    this.#outbox.resume();
+  }
+
+  #received(frame: EventFrame): void {
+    if (frame.event === 'chat') this.#onChat(ChatEvent.safeParse(frame.payload).data);
+    else if (frame.event === 'agent') this.#onAgent(AgentEvent.safeParse(frame.payload).data);
+    else if (frame.event === 'session.message') this.#onStored(frame.payload);
+  }
+
+  #onChat(event: ChatEvent | undefined): void {
+    if (!event || !this.#isOurs(event.sessionKey) || this.#ended.has(event.runId)) return;
+    const { runs, messages } = this.#store.getSnapshot();
+    const run = runs.find((candidate) => candidate.runId === event.runId);
+    if (!isTerminal(event)) {
+      if (event.state === 'delta') this.#store.update((s) => applyDelta(s, event));
+      if (!run && !this.#outbox.has(event.runId)) void this.#history.refresh();
+      return;
+    }
+    this.#rememberEnd(event.runId);
+    const own = messages.find((message) => message.runId === event.runId && message.role === 'user');
+    this.#store.update((s) => applyEnd(s, event));
+    this.#outbox.remove(event.runId);
+    // Commands change the session, tools leave records of their own, and others' words are not here yet.
+    if (!own || own.text.startsWith('/') || (run?.tools.length ?? 0) > 0) void this.#history.refresh();
+  }
+
+  #onAgent(event: AgentEvent | undefined): void {
+    if (!event || this.#ended.has(event.runId)) return;
+    const isOurs = event.sessionKey === undefined ? this.#outbox.has(event.runId) : this.#isOurs(event.sessionKey);
+    if (isOurs) this.#store.update((s) => applyAgentEvent(s, event));
+  }
+
+  #onStored(payload: unknown): void {
+    const { sessionKey, message, messageSeq } = (payload ?? {}) as Record<string, unknown>;
+    const wire = WireMessage.safeParse(message).data;
+    if (!wire || typeof messageSeq !== 'number' || typeof sessionKey !== 'string' || !this.#isOurs(sessionKey)) return;
+    const stored = fromWire({ ...wire, seq: messageSeq }, 0);
+    this.#store.update((s) => ({ ...s, messages: upsert(s.messages, stored) }));
+  }
+
+  #accepted(runId: string): void {
+    if (this.#ended.has(runId)) return;
+    this.#changeOwn(runId, (message) => (message.status === 'sending' ? { ...message, status: 'queued' } : message));
+    this.#store.update((s) => withRun(s, runId, (run) => run));
+  }
+
+  #settled(runId: string): void {
+    this.#rememberEnd(runId);
+    this.#changeOwn(runId, (message) => ({ ...message, status: 'sent' }));
+    this.#store.update((s) => ({ ...s, runs: s.runs.filter((run) => run.runId !== runId) }));
+    void this.#history.refresh();
+  }
+
+  #failed(runId: string, error: RequestError): void {
+    this.#changeOwn(runId, (message) => ({ ...message, status: 'failed', errorMessage: error.message }));
+    this.#store.update((s) => ({ ...s, runs: s.runs.filter((run) => run.runId !== runId) }));
+  }
+
+  /** Our own message as long as the log has not numbered it. */
+  #changeOwn(runId: string, change: (message: ChatMessage) => ChatMessage): void {
+    this.#store.update((s) => ({
+      ...s,
+      messages: s.messages.map((m) => (m.runId === runId && m.role === 'user' && m.seq === undefined ? change(m) : m)),
+    }));
+  }
+
+  #rememberEnd(runId: string): void {
+    this.#ended.add(runId);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > ENDED_REMEMBERED && oldest !== undefined) this.#ended.delete(oldest);
+  }
+
+  #isOurs(sessionKey: string): boolean {
+    const defaults = this.#client.hello?.snapshot.sessionDefaults;
+    return sessionKey === this.#key || canonicalKey(sessionKey, defaults) === canonicalKey(this.#key, defaults);
+  }
+}
+
+function ownMessage(runId: string, text: string, attachments: readonly ChatAttachment[] = []): ChatMessage {
+  const images = attachments.map((a) => ({ type: 'image', mimeType: a.mimeType, data: a.content, fileName: a.fileName }));
+  return {
+    id: `own:${runId}`,
+    role: 'user',
+    content: [{ type: 'text', text }, ...images],
+    text,
+    timestampMs: Date.now(),
+    status: 'sending',
+    runId,
+  };
+}
+
+/** One session's conversation, kept equal to the server's. Several may share one client. */
+export function createChat(client: MoltbotClient, sessionKey: string): Chat {
+  return new SessionChat(client, sessionKey);
+}
