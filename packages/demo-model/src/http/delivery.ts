@@ -1,0 +1,139 @@
+import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { setImmediate as nextTick, setTimeout as wait } from 'node:timers/promises';
+import type { Fault } from '../domain/faults.ts';
+
+/** How an answer travels: its pace, and where it breaks. */
+export type Delivery = Readonly<{
+  firstTokenMs: number;
+  tokenDelayMs: number;
+  breaks: Readonly<{ how: Break; afterTokens: number }> | undefined;
+  endless: boolean;
+}>;
+export type Break = 'stall' | 'cut' | 'malformed' | 'truncate' | 'overloaded';
+
+/** The bytes of one wire format that a delivery needs. */
+export type Frames = Readonly<{
+  delta(text: string): string;
+  overloaded: string;
+}>;
+
+/** Deltas sent before other answers get their turn; the first one always goes alone. */
+const BURST_TOKENS = 16;
+const ENDLESS_DELAY_MS = 5;
+/** A JSON string that never closes, with a byte no UTF-8 text may hold. */
+const MALFORMED = Buffer.from(
+  'event: content_block_delta\ndata: {"type":"content_block_delta","x\xff\n\n',
+  'latin1',
+);
+
+export function deliveryOf(fault: Fault | undefined, tokenDelayMs: number): Delivery {
+  const plain = { firstTokenMs: 0, tokenDelayMs, breaks: undefined, endless: false };
+  switch (fault?.kind) {
+    case 'slow':
+      return { ...plain, firstTokenMs: fault.firstTokenMs };
+    case 'endless':
+      return { ...plain, tokenDelayMs: Math.max(tokenDelayMs, ENDLESS_DELAY_MS), endless: true };
+    case 'stall':
+    case 'cut':
+    case 'malformed':
+    case 'truncate':
+    case 'overloaded':
+      return { ...plain, breaks: { how: fault.kind, afterTokens: fault.afterTokens } };
+    case 'status':
+    case 'none':
+    case undefined:
+      return plain;
+  }
+}
+
+/**
+ * Sends `opening` with the first token, then the rest; true when the caller may close
+ * the stream in good order, false when it broke or the client has gone.
+ */
+export async function deliverTokens(
+  res: ServerResponse,
+  opening: string,
+  tokens: readonly string[],
+  delivery: Delivery,
+  frames: Frames,
+): Promise<boolean> {
+  let held = opening;
+  if (delivery.firstTokenMs > 0) {
+    res.write(held);
+    held = '';
+    await pause(res, delivery.firstTokenMs);
+  }
+  for (let sent = 0; delivery.endless || sent < tokens.length; sent += 1) {
+    if (sent === delivery.breaks?.afterTokens) {
+      if (!(await breakStream(res, held, delivery.breaks.how, frames))) return false;
+      held = '';
+    }
+    if (isGone(res)) return false;
+    const open = res.write(held + frames.delta(tokens[sent % tokens.length] ?? '…'));
+    held = '';
+    if (!open) await drained(res);
+    if (delivery.tokenDelayMs > 0) await pause(res, delivery.tokenDelayMs);
+    else if (sent % BURST_TOKENS === 0) await nextTick();
+  }
+  // A break set beyond the end of the answer happens at its end.
+  const late = (delivery.breaks?.afterTokens ?? -1) >= tokens.length;
+  if (delivery.breaks && late) return breakStream(res, held, delivery.breaks.how, frames);
+  if (held !== '') res.write(held);
+  return !isGone(res);
+}
+
+/** True when the answer goes on after it. */
+async function breakStream(res: ServerResponse, held: string, how: Break, frames: Frames): Promise<boolean> {
+  if (held !== '') res.write(held);
+  switch (how) {
+    case 'malformed':
+      res.write(MALFORMED);
+      return true;
+    case 'overloaded':
+      res.end(frames.overloaded);
+      return false;
+    case 'truncate':
+      res.end();
+      return false;
+    case 'cut':
+      await cutConnection(res);
+      return false;
+    case 'stall':
+      await untilClosed(res);
+      return false;
+  }
+}
+
+/** What was written arrives; then the connection dies without the end of the body. */
+export async function cutConnection(res: ServerResponse): Promise<void> {
+  if (!res.headersSent) res.flushHeaders();
+  await new Promise<void>((flushed) => res.write('\n', () => flushed()));
+  res.socket?.destroy();
+}
+
+export async function untilClosed(res: ServerResponse): Promise<void> {
+  if (!isGone(res)) await once(res, 'close');
+}
+
+export async function pause(res: ServerResponse, ms: number): Promise<void> {
+  if (isGone(res)) return;
+  const gone = new AbortController();
+  const stop = (): void => gone.abort();
+  res.once('close', stop);
+  await wait(ms, undefined, { signal: gone.signal }).catch(() => undefined);
+  res.off('close', stop);
+}
+
+async function drained(res: ServerResponse): Promise<void> {
+  const settled = new AbortController();
+  await Promise.race([
+    once(res, 'drain', { signal: settled.signal }),
+    once(res, 'close', { signal: settled.signal }),
+  ]).catch(() => undefined);
+  settled.abort();
+}
+
+function isGone(res: ServerResponse): boolean {
+  return res.destroyed || res.closed || res.socket?.destroyed === true;
+}
