@@ -5,14 +5,6 @@
 import { z } from 'zod';
 import { LANES } from './jobs.ts';
 
-export const ImageAttachment = z.strictObject({
-  mimeType: z.string(),
-  fileName: z.string().optional(),
-  /** base64 */
-  data: z.string(),
-});
-export type ImageAttachment = z.infer<typeof ImageAttachment>;
-
 export const ClientTool = z.strictObject({
   name: z.string(),
   description: z.string().optional(),
@@ -20,25 +12,32 @@ export const ClientTool = z.strictObject({
 });
 export type ClientTool = z.infer<typeof ClientTool>;
 
-/** Immutable once accepted. `key` is canonical; `shownKey` is the spelling the client used. */
+export const ContentBlock = z.looseObject({ type: z.string() });
+export type ContentBlock = z.infer<typeof ContentBlock>;
+
+/** A message as transcripts hold it; user text, model text, thinking, images, tool calls and results are blocks. */
+export const ContextMessage = z.object({ role: z.enum(['user', 'assistant']), content: z.array(ContentBlock) });
+export type ContextMessage = z.infer<typeof ContextMessage>;
+
+/**
+ * How a turn shall be answered; immutable once accepted. What was said is in the user's
+ * record. `key` is canonical; `shownKey` is the spelling the client used.
+ */
 export const TurnContent = z.object({
   turnId: z.string(),
   runId: z.string(),
+  sid: z.string(),
   uid: z.string(),
   key: z.string(),
   shownKey: z.string(),
   agentId: z.string(),
   lane: z.enum(LANES),
   kind: z.enum(['chat', 'command']),
-  /** What the model sees; `context` is earlier conversation that a stateless HTTP client brought along. */
-  text: z.string(),
-  context: z.array(z.object({ role: z.enum(['user', 'assistant']), text: z.string() })).optional(),
-  attachments: z.array(ImageAttachment).optional(),
   system: z.string().optional(),
   tools: z.array(ClientTool).optional(),
   toolChoice: z.unknown().optional(),
   thinking: z.string().optional(),
-  /** `provider/model`; the session's or the configured model when absent. */
+  /** `provider/model`; the configured model when absent. */
   model: z.string().optional(),
   maxTokens: z.number().int().positive().optional(),
   timeoutMs: z.number().int().positive().optional(),
@@ -56,9 +55,6 @@ export const Usage = z.object({
 });
 export type Usage = z.infer<typeof Usage>;
 
-export const ContentBlock = z.looseObject({ type: z.string() });
-export type ContentBlock = z.infer<typeof ContentBlock>;
-
 export const STOP_REASONS = ['stop', 'length', 'toolUse', 'aborted', 'error', 'injected'] as const;
 
 /** One line of the transcript. The session's log numbers them from 1 without a hole. */
@@ -68,6 +64,8 @@ export const SessionRecord = z.discriminatedUnion('type', [
     turnId: z.string(),
     runId: z.string(),
     content: z.array(ContentBlock),
+    /** Earlier conversation that a stateless HTTP client brought along with this message. */
+    context: z.array(ContextMessage).optional(),
     timestamp: z.number().int(),
   }),
   z.object({

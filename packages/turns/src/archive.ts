@@ -1,0 +1,47 @@
+import type { NumberedRecord } from '@moltbot/shared/contracts';
+import { archiveKeys, runScript, sessionKeys, shardOf, type Redis } from '@moltbot/shared/redis';
+import { encodeItem } from './log.ts';
+import { archived1, evict1, forget1, logTrim1, rehydrate1, shardClaim1 } from './scripts.gen.ts';
+
+/** The fence of a shard's owner; undefined while another owns it. */
+export async function claimShard(redis: Redis, shard: number, owner: string, leaseMs: number): Promise<string | undefined> {
+  const [fence] = (await runScript(redis, shardClaim1, [archiveKeys.lease(shard)], [owner, leaseMs])) as [string];
+  return fence === '' ? undefined : fence;
+}
+
+export type ArchiveMark = 'complete' | 'more' | 'not-owner';
+
+/** Moves `archivedSeq` after the records up to it are safely on disk. */
+export async function markArchived(redis: Redis, sid: string, shardFence: string, seq: number): Promise<ArchiveMark> {
+  const shard = shardOf(sid);
+  const keys = [sessionKeys.state(sid), archiveKeys.lease(shard), archiveKeys.dirty(shard)];
+  const reply = Number(await runScript(redis, archived1, keys, [shardFence, sid, seq]));
+  return reply === 1 ? 'complete' : reply === 0 ? 'more' : 'not-owner';
+}
+
+/** Takes an idle session's log out of Redis; false while anything of it is not on disk or not at rest. */
+export async function evictSession(redis: Redis, sid: string, idleSinceMs: number): Promise<boolean> {
+  const keys = [sessionKeys.state(sid), sessionKeys.inbox(sid), sessionKeys.log(sid), sessionKeys.events(sid), sessionKeys.turns(sid), archiveKeys.live];
+  return (await runScript(redis, evict1, keys, [sid, idleSinceMs])) === 1;
+}
+
+/** Puts the newest records of a cold session back; they must end where it went cold. */
+export async function rehydrateSession(redis: Redis, sid: string, records: readonly NumberedRecord[], lastSeq: number): Promise<boolean> {
+  const first = records[0]?.seq ?? lastSeq + 1;
+  const items = records.map(({ fence, record }) => encodeItem(fence, record));
+  const keys = [sessionKeys.state(sid), sessionKeys.log(sid), archiveKeys.live, archiveKeys.wanted];
+  return (await runScript(redis, rehydrate1, keys, [sid, first - 1, lastSeq, ...items])) === 1;
+}
+
+/** Removes what is left of a deleted session once its archive has been put aside. */
+export async function forgetSession(redis: Redis, sid: string): Promise<boolean> {
+  const keys = [
+    sessionKeys.state(sid), sessionKeys.inbox(sid), sessionKeys.turns(sid), sessionKeys.log(sid), sessionKeys.events(sid),
+    archiveKeys.live, archiveKeys.dirty(shardOf(sid)), archiveKeys.wanted,
+  ];
+  return (await runScript(redis, forget1, keys, [sid])) === 1;
+}
+
+export async function trimLog(redis: Redis, sid: string, keep: number): Promise<number> {
+  return Number(await runScript(redis, logTrim1, [sessionKeys.state(sid), sessionKeys.log(sid)], [keep]));
+}

@@ -1,0 +1,18 @@
+--[[ session-open-1
+     Finds the session a key points at; makes one when there is none, or when the caller
+     asks for a new generation of the one it saw (reset). Settings of the entry stay.
+     KEYS 1 entry, 2 the user's keys, 3 state of the new sid
+     ARGV 1 new sid, 2 canonical key, 3 uid, 4 lane,
+          5 the sid to be replaced, or '' to keep whatever there is
+     Returns {sid, 1 when it was made now else 0} ]]
+local current = redis.call('HGET', KEYS[1], 'sid')
+if current and current ~= ARGV[5] then return {current, 0} end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('HSET', KEYS[1], 'sid', ARGV[1], 'key', ARGV[2], 'updatedAt', now, 'createdAt', now)
+redis.call('HDEL', KEYS[1], 'inputTokens', 'outputTokens', 'totalTokens', 'contextTokensUsed', 'modelOverride',
+  'aborted', 'title', 'preview', 'compactions', 'runId')
+redis.call('ZADD', KEYS[2], now, ARGV[2])
+redis.call('HSET', KEYS[3], 'uid', ARGV[3], 'key', ARGV[2], 'lane', ARGV[4],
+  'fence', 0, 'seq', 0, 'base', 0, 'ctx', 1, 'archivedSeq', 0, 'last', '')
+return {ARGV[1], 1}
