@@ -4,11 +4,24 @@ import { key } from './key.ts';
 const Level = z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']);
 
 const LogFile = z
-  .union([
-    z.string().min(1).transform((path) => ({ enabled: true, path })),
-    z.strictObject({ enabled: z.boolean().default(true), path: z.string().min(1).optional() }),
-  ])
+  .union(
+    [
+      z.string().min(1).transform((path) => ({ enabled: true, path })),
+      z.strictObject({ enabled: z.boolean().default(true), path: z.string().min(1).optional() }),
+    ],
+    'expected a path or {enabled, path}',
+  )
   .refine((file) => !file.enabled || file.path !== undefined, { path: ['path'], message: 'needed while the file is enabled' });
+
+/** A bare source or `/source/flags`, as the loggers compile it. */
+const Pattern = z.string().refine((text) => {
+  const literal = /^\/(.*)\/([a-z]*)$/.exec(text);
+  try {
+    return Boolean(new RegExp(literal?.[1] ?? text, literal?.[2] ?? ''));
+  } catch {
+    return false;
+  }
+}, 'not a regular expression');
 
 export const LoggingConfig = z.strictObject({
   level: key(Level.default('info'), 'Least level that is logged.'),
@@ -25,6 +38,6 @@ export const LoggingConfig = z.strictObject({
   redactSensitive: key(z.enum(['off', 'tools']).default('tools'), 'Accepted in both spellings; secrets and message text never enter a log.', {
     differs: 'Upstream redacts tool summaries only, and `off` turns it off.',
   }),
-  redactPatterns: key(z.array(z.string()).default([]), 'Further regular expressions whose matches are masked in log lines.'),
+  redactPatterns: key(z.array(Pattern).default([]), 'Further regular expressions whose matches are masked in log lines.'),
 });
 export type LoggingConfig = z.infer<typeof LoggingConfig>;

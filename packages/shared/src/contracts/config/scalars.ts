@@ -19,7 +19,10 @@ export const HttpUrl = z
 export const ModelRef = z.string().min(1);
 
 /** Upstream's object, or the primary alone as a plain string; readers always get the object. */
-export const ModelChoice = z.union([
-  ModelRef.transform((primary) => ({ primary, fallbacks: [] as string[] })),
-  z.strictObject({ primary: ModelRef.optional(), fallbacks: z.array(ModelRef).default([]) }),
-]);
+export const ModelChoice = z.union(
+  [
+    ModelRef.transform((primary) => ({ primary, fallbacks: [] as string[] })),
+    z.strictObject({ primary: ModelRef.optional(), fallbacks: z.array(ModelRef).default([]) }),
+  ],
+  'expected "provider/model" or {primary, fallbacks}',
+);

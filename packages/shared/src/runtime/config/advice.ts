@@ -1,0 +1,46 @@
+import type { ConfigIssue, MoltbotConfig } from '../../contracts/index.ts';
+import { formatConfigPath, getAt, isTree, type ConfigPath } from './path.ts';
+import { schemaNodesAt } from './schema-tree.ts';
+
+const MIN_TOKEN_LENGTH = 32;
+
+/** Places that older files use, and what replaced them. */
+const MOVED: readonly (readonly [path: ConfigPath, advice: string])[] = [
+  [['agent'], 'moved to agents.defaults'],
+  [['identity'], 'moved to agents.list[].identity'],
+  [['routing'], 'moved to bindings and messages'],
+  [['gateway', 'token'], 'moved to gateway.auth.token'],
+  [['whatsapp'], 'moved to channels.whatsapp'],
+  [['telegram'], 'moved to channels.telegram'],
+  [['slack'], 'moved to channels.slack'],
+  [['discord'], 'moved to channels.discord'],
+];
+
+export function legacyIssues(tree: unknown): ConfigIssue[] {
+  return MOVED.filter(([path]) => getAt(tree, path) !== undefined).map(([path, message]) => ({ path: formatConfigPath(path), message }));
+}
+
+/** Keys that are accepted and do nothing, so that nobody waits for an effect. */
+function unread(node: unknown, path: ConfigPath): ConfigIssue[] {
+  if (path.length > 0 && path[0] !== 'meta' && schemaNodesAt(path).some((schema) => schema.hint?.inert)) {
+    return [{ path: formatConfigPath(path), message: 'accepted for compatibility; nothing here reads it' }];
+  }
+  const entries: [string, unknown][] = Array.isArray(node)
+    ? node.map((item, index) => [String(index), item])
+    : Object.entries(isTree(node) ? node : {});
+  return entries.flatMap(([name, value]) => unread(value, [...path, name]));
+}
+
+/** What works and still deserves a look. */
+export function configWarnings(tree: unknown, config: MoltbotConfig): ConfigIssue[] {
+  const warnings = unread(tree, []);
+  for (const name of ['token', 'previousToken'] as const) {
+    const token = config.gateway.auth[name];
+    if (token === undefined || token.includes('${') || token.length >= MIN_TOKEN_LENGTH) continue;
+    warnings.push({ path: `gateway.auth.${name}`, message: `shorter than ${MIN_TOKEN_LENGTH} characters` });
+  }
+  if (config.logging.redactSensitive === 'off') {
+    warnings.push({ path: 'logging.redactSensitive', message: 'secrets are redacted whatever it says' });
+  }
+  return warnings;
+}
