@@ -74,17 +74,21 @@ function readTool(argument: string, draft: Draft): void {
 /** `cut 5`, `429 x2 retry-after 1`, `slow 500`, `endless`; what makes no fault is left alone. */
 function readFault(argument: string, draft: Draft): void {
   const [head = '', ...rest] = argument.split(/\s+/);
-  const amount = count(rest.find((word) => /^\d+$/.test(word)) ?? '0', MAX_TOKENS);
   const times = rest.find((word) => /^x\d+$/.test(word))?.slice(1);
-  const retryAfter = /retry-after (\d+(?:\.\d+)?)/.exec(argument)?.[1];
-  const isStatus = /^\d{3}$/.test(head);
   const parsed = Fault.safeParse({
-    kind: isStatus ? 'status' : head,
-    ...(isStatus && { status: Number(head) }),
-    ...(isStatus && retryAfter !== undefined && { retryAfterSeconds: Number(retryAfter) }),
-    ...(head === 'slow' && { firstTokenMs: amount }),
-    ...(/^(stall|cut|malformed|truncate|overloaded)$/.test(head) && { afterTokens: amount }),
+    ...faultBody(head, argument, rest),
     ...(times !== undefined && { times: Number(times) }),
   });
   if (parsed.success) draft.fault = parsed.data;
+}
+
+function faultBody(head: string, argument: string, rest: readonly string[]): Record<string, unknown> {
+  if (/^\d{3}$/.test(head)) {
+    const retryAfter = /retry-after (\d+(?:\.\d+)?)/.exec(argument)?.[1];
+    const wait = retryAfter === undefined ? {} : { retryAfterSeconds: Number(retryAfter) };
+    return { kind: 'status', status: Number(head), ...wait };
+  }
+  if (head === 'endless' || head === 'none') return { kind: head };
+  const amount = count(rest.find((word) => /^\d+$/.test(word)) ?? '0', MAX_TOKENS);
+  return head === 'slow' ? { kind: head, firstTokenMs: amount } : { kind: head, afterTokens: amount };
 }

@@ -58,34 +58,48 @@ export async function deliverTokens(
   delivery: Delivery,
   frames: Frames,
 ): Promise<boolean> {
+  const { breaks, firstTokenMs, endless } = delivery;
   let held = opening;
-  if (delivery.firstTokenMs > 0) {
+  if (firstTokenMs > 0) {
     res.write(held);
     held = '';
-    await pause(res, delivery.firstTokenMs);
+    await pause(res, firstTokenMs);
   }
-  for (let sent = 0; delivery.endless || sent < tokens.length; sent += 1) {
-    if (sent === delivery.breaks?.afterTokens) {
-      if (!(await breakStream(res, held, delivery.breaks.how, frames))) return false;
-      held = '';
-    }
+  let from = 0;
+  if (breaks) {
+    // A break set beyond the end of the answer happens at its end.
+    from = Math.min(breaks.afterTokens, tokens.length);
+    if (!(await sendRange(res, held, tokens, { from: 0, to: from }, delivery, frames))) return false;
+    if (!(await breakStream(res, breaks.how, frames))) return false;
+    held = '';
+  }
+  const to = endless ? Number.POSITIVE_INFINITY : tokens.length;
+  return sendRange(res, held, tokens, { from, to }, delivery, frames);
+}
+
+async function sendRange(
+  res: ServerResponse,
+  opening: string,
+  tokens: readonly string[],
+  range: Readonly<{ from: number; to: number }>,
+  { tokenDelayMs }: Delivery,
+  frames: Frames,
+): Promise<boolean> {
+  let held = opening;
+  for (let at = range.from; at < range.to; at += 1) {
     if (isGone(res)) return false;
-    const open = res.write(held + frames.delta(tokens[sent % tokens.length] ?? '…'));
+    const open = res.write(held + frames.delta(tokens[at % tokens.length] ?? '…'));
     held = '';
     if (!open) await drained(res);
-    if (delivery.tokenDelayMs > 0) await pause(res, delivery.tokenDelayMs);
-    else if (sent % BURST_TOKENS === 0) await nextTick();
+    if (tokenDelayMs > 0) await pause(res, tokenDelayMs);
+    else if (at % BURST_TOKENS === 0) await nextTick();
   }
-  // A break set beyond the end of the answer happens at its end.
-  const late = (delivery.breaks?.afterTokens ?? -1) >= tokens.length;
-  if (delivery.breaks && late) return breakStream(res, held, delivery.breaks.how, frames);
   if (held !== '') res.write(held);
   return !isGone(res);
 }
 
 /** True when the answer goes on after it. */
-async function breakStream(res: ServerResponse, held: string, how: Break, frames: Frames): Promise<boolean> {
-  if (held !== '') res.write(held);
+async function breakStream(res: ServerResponse, how: Break, frames: Frames): Promise<boolean> {
   switch (how) {
     case 'malformed':
       res.write(MALFORMED);
