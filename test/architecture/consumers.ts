@@ -4,25 +4,41 @@
  * A symbol that another exported symbol of its room is made of (a part of a schema, the type of an
  * argument) has that symbol's users too: they meet it without naming it.
  */
-import { importsOf } from './imports.ts';
+import { importsOf, resolved } from './imports.ts';
 import { isShared, roomOf } from './shared-rooms.ts';
-import { isProduct, workspaceOf, type SourceFile, type Tree } from './tree.ts';
+import { isGenerated, isProduct, workspaceOf, type SourceFile, type Tree } from './tree.ts';
 
-export type Shared = { name: string; room: string; file: string; text: string; users: Set<string> };
+type Shared = {
+  name: string;
+  room: string;
+  file: string;
+  text: string;
+  exported: boolean;
+  users: Set<string>;
+};
 
 /** Key names are born in one file, however few use them: that is their rule. */
 const EXEMPT = new Set(['packages/shared/src/redis/keys.ts']);
 const ENOUGH = 2;
 
-const DECLARATION = /^export (?:declare |abstract |async )*(?:const|function\*?|class|type|interface) (\w+)/;
+const DECLARATION =
+  /^(export )?(?:declare |abstract |async )*(?:const|function\*?|class|type|interface) (\w+)/;
+const AT_STATEMENTS = /^(?=(?:export|const|async|function|abstract|class|type|interface) )/m;
 
 function declarations(file: SourceFile): Shared[] {
-  const statements = file.text.split(/^(?=export |const |function |type |class )/m);
-  return statements.flatMap((text) => {
-    const name = DECLARATION.exec(text)?.[1];
-    return name === undefined
-      ? []
-      : [{ name, room: roomOf(file.path), file: file.path, text, users: new Set<string>() }];
+  return file.text.split(AT_STATEMENTS).flatMap((text) => {
+    const [, exported, name] = DECLARATION.exec(text) ?? [];
+    if (name === undefined) return [];
+    return [
+      {
+        name,
+        room: roomOf(file.path),
+        file: file.path,
+        text,
+        exported: exported !== undefined,
+        users: new Set<string>(),
+      },
+    ];
   });
 }
 
@@ -37,28 +53,31 @@ function merged(all: readonly Shared[]): Shared[] {
   return [...byName.values()];
 }
 
-/** The names an `index.ts` lets out, following `export *`; undefined where it lets out all of a file. */
 function isPublic(tree: Tree, symbol: Shared): boolean {
-  const fences = tree.filter(
+  const indexes = tree.filter(
     ({ path }) => isShared(path) && roomOf(path) === symbol.room && path.endsWith('/index.ts'),
   );
+  if (!symbol.exported) return false;
   const leaf = symbol.file.split('/').at(-1) ?? '';
-  const doors = fences.flatMap(importsOf).filter(({ specifier }) => specifier.endsWith(`/${leaf}`));
+  const doors = indexes.flatMap(importsOf).filter(({ specifier }) => specifier.endsWith(`/${leaf}`));
   return doors.some(({ names }) => names.includes('*') || names.includes(symbol.name));
 }
 
+/** The room an import enters from outside it, by its door or, inside shared, by path. */
+function enteredRoom(file: SourceFile, specifier: string): string | undefined {
+  const path = resolved(file, specifier);
+  if (path === undefined) return /^@moltbot\/shared\/(\w+)$/.exec(specifier)?.[1];
+  const outside = isShared(path) && !(isShared(file.path) && roomOf(path) === roomOf(file.path));
+  return outside ? roomOf(path) : undefined;
+}
+
 function recordUsers(tree: Tree, symbols: readonly Shared[]): void {
-  for (const file of tree.filter(({ path }) => isProduct(path))) {
+  for (const file of tree.filter(({ path }) => isProduct(path) || isGenerated(path))) {
+    const user = isShared(file.path) ? `shared/${roomOf(file.path)}` : workspaceOf(file.path);
     for (const { specifier, names } of importsOf(file)) {
-      const room =
-        /^@moltbot\/shared\/(\w+)$/.exec(specifier)?.[1] ??
-        /^\.\.\/(?:\.\.\/)*(\w+)\/index\.ts$/.exec(specifier)?.[1];
-      if (room === undefined) continue;
-      const user = isShared(file.path) ? `shared/${roomOf(file.path)}` : workspaceOf(file.path);
-      const used = symbols.filter(
-        (symbol) => symbol.room === room && (names.includes(symbol.name) || names.includes('*')),
-      );
-      for (const symbol of used) symbol.users.add(user);
+      const room = enteredRoom(file, specifier);
+      const used = symbols.filter(({ name }) => names.includes(name) || names.includes('*'));
+      for (const symbol of used) if (symbol.room === room) symbol.users.add(user);
     }
   }
 }

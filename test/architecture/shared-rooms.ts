@@ -8,7 +8,7 @@ const ROOMS: Readonly<Record<string, Guests>> = {
   contracts: { packages: ['zod'], rooms: [], node: false },
   errors: { packages: [], rooms: [], node: false },
   redis: { packages: ['ioredis'], rooms: ['contracts', 'errors'], node: true },
-  runtime: { packages: ['express', 'json5', 'zod'], rooms: ['errors'], node: true },
+  runtime: { packages: ['express', 'json5', 'zod'], rooms: ['contracts', 'errors'], node: true },
   telemetry: { packages: ['pino', 'prom-client'], rooms: [], node: true },
 };
 
