@@ -75,7 +75,8 @@ class Client implements MoltbotClient {
     const connection = this.#connection;
     this.#connection = undefined;
     connection?.close(NORMAL, 'closed by the client');
-    if (this.#state.status !== 'closed') this.#finish({ code: NORMAL, reason: 'closed by the client', terminal: true });
+    if (this.#state.status !== 'closed')
+      this.#finish({ code: NORMAL, reason: 'closed by the client', terminal: true });
   }
 
   #connect(): void {

@@ -9,7 +9,13 @@ export type DeviceIdentity = Readonly<{
   sign(message: Uint8Array<ArrayBuffer>): Promise<Uint8Array<ArrayBuffer>>;
 }>;
 
-export type DeviceProof = { id: string; publicKey: string; signature: string; signedAt: number; nonce?: string };
+export type DeviceProof = {
+  id: string;
+  publicKey: string;
+  signature: string;
+  signedAt: number;
+  nonce?: string;
+};
 
 type Signed = Readonly<{
   clientId: string;
@@ -41,7 +47,16 @@ async function generatePair(): Promise<CryptoKeyPair> {
 /** Scopes and token must be exactly those the connect request carries. */
 export async function proveDevice(device: DeviceIdentity, s: Signed): Promise<DeviceProof> {
   const version = s.nonce === undefined ? 'v1' : 'v2';
-  const parts = [version, device.id, s.clientId, s.clientMode, s.role, s.scopes.join(','), s.signedAtMs, s.token];
+  const parts = [
+    version,
+    device.id,
+    s.clientId,
+    s.clientMode,
+    s.role,
+    s.scopes.join(','),
+    s.signedAtMs,
+    s.token,
+  ];
   if (s.nonce !== undefined) parts.push(s.nonce);
   const signature = base64url(await device.sign(utf8(parts.join('|'))));
   return {

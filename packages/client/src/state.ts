@@ -18,7 +18,13 @@ export type ClientState = Readonly<{
 export type Ending = Readonly<{ code: number; reason: string; errorCode?: string; terminal: boolean }>;
 
 const CLOSE = { protocolError: 1002, unsupportedData: 1003, policy: 1008, tickTimeout: 4000 } as const;
-const TERMINAL: ReadonlySet<number> = new Set([CLOSE.protocolError, CLOSE.unsupportedData, CLOSE.policy, 4401, 4403]);
+const TERMINAL: ReadonlySet<number> = new Set([
+  CLOSE.protocolError,
+  CLOSE.unsupportedData,
+  CLOSE.policy,
+  4401,
+  4403,
+]);
 
 export const TICK_TIMEOUT_CODE = CLOSE.tickTimeout;
 

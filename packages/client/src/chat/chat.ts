@@ -4,7 +4,7 @@ import type { RequestError } from '../request-error.ts';
 import { History } from './history.ts';
 import { fromWire, upsert } from './messages.ts';
 import { Outbox } from './outbox.ts';
-import { applyAgentEvent, applyDelta, applyEnd, isTerminal, withRun } from './runs.ts';
+import { applyAgentEvent, applyDelta, applyEnd, isTerminal, type TerminalEvent, withRun } from './runs.ts';
 import { canonicalKey } from './session-key.ts';
 import { Store } from './store.ts';
 import type { Chat, ChatAttachment, ChatMessage } from './types.ts';
@@ -75,7 +75,10 @@ class SessionChat implements Chat {
   }
 
   async abort(runId?: string): Promise<void> {
-    await this.#client.request('chat.abort', { sessionKey: this.#key, ...(runId !== undefined && { runId }) });
+    await this.#client.request('chat.abort', {
+      sessionKey: this.#key,
+      ...(runId !== undefined && { runId }),
+    });
   }
 
   loadOlder(): Promise<void> {
@@ -110,38 +113,58 @@ class SessionChat implements Chat {
 
   #onChat(event: ChatEvent | undefined): void {
     if (!event || !this.#isOurs(event.sessionKey) || this.#ended.has(event.runId)) return;
+    if (isTerminal(event)) return this.#end(event);
+    if (event.state !== 'delta') return;
+    this.#readHistoryOfForeign(event.runId);
+    this.#store.update((s) => applyDelta(s, event));
+  }
+
+  #end(event: TerminalEvent): void {
     const { runs, messages } = this.#store.getSnapshot();
-    const run = runs.find((candidate) => candidate.runId === event.runId);
-    if (!isTerminal(event)) {
-      if (event.state === 'delta') this.#store.update((s) => applyDelta(s, event));
-      if (!run && !this.#outbox.has(event.runId)) void this.#history.refresh();
-      return;
-    }
-    this.#rememberEnd(event.runId);
+    const usedTools = runs.some((run) => run.runId === event.runId && run.tools.length > 0);
     const own = messages.find((message) => message.runId === event.runId && message.role === 'user');
+    this.#rememberEnd(event.runId);
     this.#store.update((s) => applyEnd(s, event));
     this.#outbox.remove(event.runId);
     // Commands change the session, tools leave records of their own, and others' words are not here yet.
-    if (!own || own.text.startsWith('/') || (run?.tools.length ?? 0) > 0) void this.#history.refresh();
+    if (!own || own.text.startsWith('/') || usedTools) void this.#history.refresh();
+  }
+
+  /** A run begun in another tab: what was asked there is in the history only. */
+  #readHistoryOfForeign(runId: string): void {
+    const isKnown =
+      this.#outbox.has(runId) || this.#store.getSnapshot().runs.some((run) => run.runId === runId);
+    if (!isKnown) void this.#history.refresh();
   }
 
   #onAgent(event: AgentEvent | undefined): void {
     if (!event || this.#ended.has(event.runId)) return;
-    const isOurs = event.sessionKey === undefined ? this.#outbox.has(event.runId) : this.#isOurs(event.sessionKey);
-    if (isOurs) this.#store.update((s) => applyAgentEvent(s, event));
+    const isOurs =
+      event.sessionKey === undefined ? this.#outbox.has(event.runId) : this.#isOurs(event.sessionKey);
+    if (!isOurs) return;
+    this.#readHistoryOfForeign(event.runId);
+    this.#store.update((s) => applyAgentEvent(s, event));
   }
 
   #onStored(payload: unknown): void {
     const { sessionKey, message, messageSeq } = (payload ?? {}) as Record<string, unknown>;
     const wire = WireMessage.safeParse(message).data;
-    if (!wire || typeof messageSeq !== 'number' || typeof sessionKey !== 'string' || !this.#isOurs(sessionKey)) return;
+    if (
+      !wire ||
+      typeof messageSeq !== 'number' ||
+      typeof sessionKey !== 'string' ||
+      !this.#isOurs(sessionKey)
+    )
+      return;
     const stored = fromWire({ ...wire, seq: messageSeq }, 0);
     this.#store.update((s) => ({ ...s, messages: upsert(s.messages, stored) }));
   }
 
   #accepted(runId: string): void {
     if (this.#ended.has(runId)) return;
-    this.#changeOwn(runId, (message) => (message.status === 'sending' ? { ...message, status: 'queued' } : message));
+    this.#changeOwn(runId, (message) =>
+      message.status === 'sending' ? { ...message, status: 'queued' } : message,
+    );
     this.#store.update((s) => withRun(s, runId, (run) => run));
   }
 
@@ -161,7 +184,9 @@ class SessionChat implements Chat {
   #changeOwn(runId: string, change: (message: ChatMessage) => ChatMessage): void {
     this.#store.update((s) => ({
       ...s,
-      messages: s.messages.map((m) => (m.runId === runId && m.role === 'user' && m.seq === undefined ? change(m) : m)),
+      messages: s.messages.map((m) =>
+        m.runId === runId && m.role === 'user' && m.seq === undefined ? change(m) : m,
+      ),
     }));
   }
 
@@ -173,12 +198,19 @@ class SessionChat implements Chat {
 
   #isOurs(sessionKey: string): boolean {
     const defaults = this.#client.hello?.snapshot.sessionDefaults;
-    return sessionKey === this.#key || canonicalKey(sessionKey, defaults) === canonicalKey(this.#key, defaults);
+    return (
+      sessionKey === this.#key || canonicalKey(sessionKey, defaults) === canonicalKey(this.#key, defaults)
+    );
   }
 }
 
 function ownMessage(runId: string, text: string, attachments: readonly ChatAttachment[] = []): ChatMessage {
-  const images = attachments.map((a) => ({ type: 'image', mimeType: a.mimeType, data: a.content, fileName: a.fileName }));
+  const images = attachments.map((a) => ({
+    type: 'image',
+    mimeType: a.mimeType,
+    data: a.content,
+    fileName: a.fileName,
+  }));
   return {
     id: `own:${runId}`,
     role: 'user',

@@ -8,7 +8,12 @@ import type { ChatMessage } from './types.ts';
 const PAGE_SIZE = 100;
 
 type HistoryResult = { messages?: unknown[]; hasMore?: boolean; sessionId?: string; thinkingLevel?: string };
-type Page = Readonly<{ messages: ChatMessage[]; hasMore: boolean; sessionId?: string; thinkingLevel?: string }>;
+type Page = Readonly<{
+  messages: ChatMessage[];
+  hasMore: boolean;
+  sessionId?: string;
+  thinkingLevel?: string;
+}>;
 
 /** Loads pages of one session's history into a store; one load of a kind at a time. */
 export class History {
@@ -54,7 +59,8 @@ export class History {
     if (!page) return;
     this.#store.update(({ error: _cleared, ...s }) => {
       const isNewSession = page.sessionId !== s.sessionId;
-      const isApart = page.hasMore && !page.messages.some((m) => s.messages.some((known) => known.seq === m.seq));
+      const isApart =
+        page.hasMore && !page.messages.some((m) => s.messages.some((known) => known.seq === m.seq));
       const base = isNewSession || isApart ? s.messages.filter((m) => m.seq === undefined) : s.messages;
       const messages = applyPage(base, page.messages, (message) => !settled.has(message.id));
       const keptOlder = messages[0]?.seq !== page.messages[0]?.seq;
@@ -73,14 +79,23 @@ export class History {
       if (s.sessionId !== sessionId) return { ...s, loading: 'no' };
       const known = new Set(s.messages.map((message) => message.seq));
       const older = page.messages.filter((message) => !known.has(message.seq));
-      return { ...s, messages: [...older, ...s.messages], hasMore: page.hasMore && older.length > 0, loading: 'no' };
+      return {
+        ...s,
+        messages: [...older, ...s.messages],
+        hasMore: page.hasMore && older.length > 0,
+        loading: 'no',
+      };
     });
   }
 
   async #fetch(extra: { beforeSeq?: number }): Promise<Page | undefined> {
     const { sessionKey } = this.#store.getSnapshot();
     try {
-      const result = await this.#client.request<HistoryResult>('chat.history', { sessionKey, limit: PAGE_SIZE, ...extra });
+      const result = await this.#client.request<HistoryResult>('chat.history', {
+        sessionKey,
+        limit: PAGE_SIZE,
+        ...extra,
+      });
       return {
         messages: (result.messages ?? []).flatMap((raw, index) => {
           const wire = WireMessage.safeParse(raw);
@@ -90,14 +105,20 @@ export class History {
         ...facts(result),
       };
     } catch (cause) {
-      const error = cause instanceof RequestError ? cause : new RequestError({ code: 'INTERNAL', message: String(cause) });
+      const error =
+        cause instanceof RequestError
+          ? cause
+          : new RequestError({ code: 'INTERNAL', message: String(cause) });
       this.#store.update((s) => ({ ...s, error, loading: s.loading === 'initial' ? 'initial' : 'no' }));
       return undefined;
     }
   }
 }
 
-const facts = (page: { sessionId?: string; thinkingLevel?: string }): { sessionId?: string; thinkingLevel?: string } => ({
+const facts = (page: {
+  sessionId?: string;
+  thinkingLevel?: string;
+}): { sessionId?: string; thinkingLevel?: string } => ({
   ...(page.sessionId !== undefined && { sessionId: page.sessionId }),
   ...(page.thinkingLevel !== undefined && { thinkingLevel: page.thinkingLevel }),
 });

@@ -24,7 +24,9 @@ export function fromWire(wire: WireMessage, index: number): ChatMessage {
 }
 
 export function plainText(content: readonly ContentBlock[]): string {
-  return content.map((block) => (block.type === 'text' && typeof block['text'] === 'string' ? block['text'] : '')).join('');
+  return content
+    .map((block) => (block.type === 'text' && typeof block['text'] === 'string' ? block['text'] : ''))
+    .join('');
 }
 
 /**

@@ -13,7 +13,13 @@ type SendParams = Readonly<{
   deliver: false;
   attachments?: readonly ChatAttachment[];
 }>;
-type Entry = { readonly params: SendParams; acknowledged: boolean; asking: boolean; failed: boolean; refusals: number };
+type Entry = {
+  readonly params: SendParams;
+  acknowledged: boolean;
+  asking: boolean;
+  failed: boolean;
+  refusals: number;
+};
 
 export type OutboxEvents = Readonly<{
   accepted(runId: string): void;
@@ -39,7 +45,13 @@ export class Outbox {
   }
 
   add(params: SendParams): void {
-    this.#entries.set(params.idempotencyKey, { params, acknowledged: false, asking: false, failed: false, refusals: 0 });
+    this.#entries.set(params.idempotencyKey, {
+      params,
+      acknowledged: false,
+      asking: false,
+      failed: false,
+      refusals: 0,
+    });
     this.#pump();
   }
 
@@ -91,7 +103,12 @@ export class Outbox {
       this.#answered(entry, answer?.status);
     } catch (error) {
       entry.asking = false;
-      this.#refused(entry, error instanceof RequestError ? error : new RequestError({ code: 'INTERNAL', message: String(error) }));
+      this.#refused(
+        entry,
+        error instanceof RequestError
+          ? error
+          : new RequestError({ code: 'INTERNAL', message: String(error) }),
+      );
     }
   }
 

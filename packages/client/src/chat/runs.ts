@@ -2,16 +2,26 @@ import type { AgentEvent, ChatEvent } from '@moltbot/shared/contracts';
 import { fromWire } from './messages.ts';
 import type { ChatMessage, ChatRun, ChatSnapshot, ChatTool } from './types.ts';
 
-type Terminal = Readonly<{ state: 'final' | 'aborted' | 'error' }>;
+export type TerminalEvent = ChatEvent & { state: 'final' | 'aborted' | 'error' };
 
-export function isTerminal(event: ChatEvent): event is ChatEvent & Terminal {
+export function isTerminal(event: ChatEvent): event is TerminalEvent {
   return event.state === 'final' || event.state === 'aborted' || event.state === 'error';
 }
 
 /** Adds the run when it is new; `change` sees the run as it was. */
-export function withRun(snapshot: ChatSnapshot, runId: string, change: (run: ChatRun) => ChatRun): ChatSnapshot {
+export function withRun(
+  snapshot: ChatSnapshot,
+  runId: string,
+  change: (run: ChatRun) => ChatRun,
+): ChatSnapshot {
   const at = snapshot.runs.findIndex((run) => run.runId === runId);
-  const before = snapshot.runs[at] ?? { runId, phase: 'queued', text: '', startedAtMs: Date.now(), tools: [] };
+  const before = snapshot.runs[at] ?? {
+    runId,
+    phase: 'queued',
+    text: '',
+    startedAtMs: Date.now(),
+    tools: [],
+  };
   const after = change(before);
   return { ...snapshot, runs: at < 0 ? [...snapshot.runs, after] : snapshot.runs.with(at, after) };
 }
@@ -19,15 +29,21 @@ export function withRun(snapshot: ChatSnapshot, runId: string, change: (run: Cha
 /** A delta holds the whole text so far: losing one, or hearing one twice, changes nothing. */
 export function applyDelta(snapshot: ChatSnapshot, event: ChatEvent): ChatSnapshot {
   const text = event.message ? fromWire(event.message, 0).text : '';
-  return withRun(snapshot, event.runId, (run) => ({ ...run, phase: text === '' ? 'thinking' : 'streaming', text }));
+  return withRun(snapshot, event.runId, (run) => ({
+    ...run,
+    phase: text === '' ? 'thinking' : 'streaming',
+    text,
+  }));
 }
 
 /** The run ends; what it said becomes a message, still without its place in the log. */
-export function applyEnd(snapshot: ChatSnapshot, event: ChatEvent & Terminal): ChatSnapshot {
+export function applyEnd(snapshot: ChatSnapshot, event: TerminalEvent): ChatSnapshot {
   const run = snapshot.runs.find((candidate) => candidate.runId === event.runId);
   const said = ending(event, run);
   const messages = snapshot.messages.map((message) =>
-    message.runId === event.runId && message.status === 'queued' ? { ...message, status: 'sent' as const } : message,
+    message.runId === event.runId && message.status === 'queued'
+      ? { ...message, status: 'sent' as const }
+      : message,
   );
   const isStored = messages.some((message) => message.runId === event.runId && message.role === 'assistant');
   return {
@@ -37,7 +53,7 @@ export function applyEnd(snapshot: ChatSnapshot, event: ChatEvent & Terminal): C
   };
 }
 
-function ending(event: ChatEvent & Terminal, run: ChatRun | undefined): ChatMessage | undefined {
+function ending(event: TerminalEvent, run: ChatRun | undefined): ChatMessage | undefined {
   const partial = run?.text ?? '';
   const identity = { id: `run:${event.runId}`, runId: event.runId } as const;
   if (event.message) {
@@ -48,7 +64,9 @@ function ending(event: ChatEvent & Terminal, run: ChatRun | undefined): ChatMess
     const errorMessage = event.errorMessage ?? 'the run failed without a reason';
     return { ...assistant(partial), ...identity, stopReason: 'error', errorMessage };
   }
-  return partial === '' ? undefined : { ...assistant(partial), ...identity, stopReason: event.state === 'final' ? 'stop' : 'aborted' };
+  return partial === ''
+    ? undefined
+    : { ...assistant(partial), ...identity, stopReason: event.state === 'final' ? 'stop' : 'aborted' };
 }
 
 function assistant(text: string): Omit<ChatMessage, 'id'> {
@@ -59,14 +77,16 @@ function assistant(text: string): Omit<ChatMessage, 'id'> {
 export function applyAgentEvent(snapshot: ChatSnapshot, event: AgentEvent): ChatSnapshot {
   const phase = event.data['phase'];
   if (event.stream === 'lifecycle' && phase === 'start') {
-    return withRun(snapshot, event.runId, (run) => (run.phase === 'queued' ? { ...run, phase: 'thinking' } : run));
+    return withRun(snapshot, event.runId, (run) =>
+      run.phase === 'queued' ? { ...run, phase: 'thinking' } : run,
+    );
   }
   if (event.stream !== 'tool') return snapshot;
   return withRun(snapshot, event.runId, (run) => ({ ...run, tools: withTool(run.tools, event.data) }));
 }
 
 function withTool(tools: readonly ChatTool[], data: Readonly<Record<string, unknown>>): readonly ChatTool[] {
-  const id = String(data['toolCallId'] ?? '');
+  const id = typeof data['toolCallId'] === 'string' ? data['toolCallId'] : '';
   const at = tools.findIndex((tool) => tool.id === id);
   const name = typeof data['name'] === 'string' ? data['name'] : (tools[at]?.name ?? 'tool');
   const ended = data['isError'] === true ? 'failed' : 'done';

@@ -92,7 +92,9 @@ export class Connection {
       this.close(NORMAL, this.#refused.message);
       return;
     }
-    this.#watchdog = new Watchdog(hello.data.policy.tickIntervalMs, () => this.close(TICK_TIMEOUT_CODE, 'tick timeout'));
+    this.#watchdog = new Watchdog(hello.data.policy.tickIntervalMs, () =>
+      this.close(TICK_TIMEOUT_CODE, 'tick timeout'),
+    );
     this.#on.hello(hello.data);
   }
 
@@ -110,7 +112,8 @@ export class Connection {
       const { message, code: errorCode, retryable } = this.#refused;
       return { code, reason: message, errorCode, terminal: !retryable && errorCode !== 'UNAVAILABLE' };
     }
-    const said = reason || (code === NO_CLOSE_FRAME ? (this.#networkError ?? 'connection lost') : `closed with ${code}`);
+    const said =
+      reason || (code === NO_CLOSE_FRAME ? (this.#networkError ?? 'connection lost') : `closed with ${code}`);
     return { code, reason: said, terminal: isTerminalClose(code, reason) };
   }
 }
@@ -129,7 +132,10 @@ function parseFrame(data: string): EventFrame | ResponseFrame | undefined {
 
 /** Browsers say nothing on purpose; the `ws` package tells ECONNREFUSED from a bad certificate. */
 function networkMessage(event: unknown): string | undefined {
-  const { message, error } = (event ?? {}) as { message?: unknown; error?: { code?: unknown; message?: unknown } };
+  const { message, error } = (event ?? {}) as {
+    message?: unknown;
+    error?: { code?: unknown; message?: unknown };
+  };
   const text = [error?.message, message, error?.code].find((part) => typeof part === 'string' && part !== '');
   return typeof text === 'string' ? text : undefined;
 }

@@ -42,7 +42,10 @@ export class ChallengeWait {
   }
 }
 
-export async function connectParams(options: ClientOptions, nonce: string | undefined): Promise<ConnectParams> {
+export async function connectParams(
+  options: ClientOptions,
+  nonce: string | undefined,
+): Promise<ConnectParams> {
   const token = typeof options.token === 'function' ? await options.token() : options.token;
   const params: ConnectParams = {
     minProtocol: options.minProtocol ?? 3,

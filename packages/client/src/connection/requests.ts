@@ -34,7 +34,10 @@ export class Requests {
       if (this.#waiting.delete(id)) reject(new RequestError({ code, message, retryable: true }));
     };
     const onAbort = (): void => abandon(LOCAL_CODES.aborted, `${method} was aborted`);
-    const timer = setTimeout(() => abandon(LOCAL_CODES.timeout, `${method}: no answer within ${timeoutMs} ms`), timeoutMs);
+    const timer = setTimeout(
+      () => abandon(LOCAL_CODES.timeout, `${method}: no answer within ${timeoutMs} ms`),
+      timeoutMs,
+    );
     options.signal?.addEventListener('abort', onAbort, { once: true });
     const frame = JSON.stringify({ type: 'req', id, method, ...(params !== undefined && { params }) });
     this.#waiting.set(id, { frame, expectFinal: options.expectFinal ?? false, resolve, reject, sent: false });
@@ -84,7 +87,8 @@ export class Requests {
   }
 }
 
-const isAccepted = (payload: unknown): boolean => (payload as { status?: unknown } | null)?.status === 'accepted';
+const isAccepted = (payload: unknown): boolean =>
+  (payload as { status?: unknown } | null)?.status === 'accepted';
 
 /** A UTF-16 unit is at most three bytes of UTF-8, so most frames need no counting. */
 function fits(frame: string, maxBytes: number): boolean {
