@@ -14,19 +14,44 @@ const AgentModel = z.strictObject({
 });
 
 const Subagents = z.strictObject({
-  maxConcurrent: key(PositiveInt.optional(), 'Company-wide cap on running subagent turns. Unset: the sum of the workers’ subagent slots.', {
-    differs: 'Upstream: 8, in one process.',
-  }),
+  maxConcurrent: key(
+    PositiveInt.optional(),
+    'Company-wide cap on running subagent turns. Unset: the sum of the workers’ subagent slots.',
+    {
+      differs: 'Upstream: 8, in one process.',
+    },
+  ),
   model: key(ModelChoice.optional(), 'Model of subagents. Unset: the agent’s own.'),
   archiveAfterMinutes: inert(PositiveInt.optional()),
 });
 
 /** Keys upstream has for channels, sandboxes and local tools; strictness stays, so a typing error is still found. */
 const unreadDefaults = unread([
-  'repoRoot', 'skipBootstrap', 'bootstrapMaxChars', 'userTimezone', 'timeFormat', 'envelopeTimezone', 'envelopeTimestamp',
-  'envelopeElapsed', 'cliBackends', 'memorySearch', 'contextPruning', 'compaction', 'elevatedDefault', 'blockStreamingDefault',
-  'blockStreamingBreak', 'blockStreamingChunk', 'blockStreamingCoalesce', 'humanDelay', 'mediaMaxMb', 'typingIntervalSeconds',
-  'typingMode', 'sandbox', 'workspace', 'imageModel', 'heartbeat',
+  'repoRoot',
+  'skipBootstrap',
+  'bootstrapMaxChars',
+  'userTimezone',
+  'timeFormat',
+  'envelopeTimezone',
+  'envelopeTimestamp',
+  'envelopeElapsed',
+  'cliBackends',
+  'memorySearch',
+  'contextPruning',
+  'compaction',
+  'elevatedDefault',
+  'blockStreamingDefault',
+  'blockStreamingBreak',
+  'blockStreamingChunk',
+  'blockStreamingCoalesce',
+  'humanDelay',
+  'mediaMaxMb',
+  'typingIntervalSeconds',
+  'typingMode',
+  'sandbox',
+  'workspace',
+  'imageModel',
+  'heartbeat',
 ]);
 
 export const AgentDefaults = z.strictObject({
@@ -44,10 +69,22 @@ export const AgentDefaults = z.strictObject({
     { placeholder: '16', differs: 'Upstream: 4, in one process, and a change restarts the gateway.' },
   ),
   subagents: Subagents.prefault({}),
-  timeoutSeconds: key(PositiveInt.default(600), 'A turn that runs longer ends as aborted with reason `timeout`.'),
-  contextTokens: key(PositiveInt.optional(), 'Upper bound of the context sent to the model. Unset: the model’s context window.'),
-  thinkingDefault: key(z.enum(['off', 'minimal', 'low', 'medium', 'high', 'xhigh']).optional(), 'Thinking level of a new session.'),
-  verboseDefault: key(z.enum(['off', 'on', 'full']).default('off'), 'Verbose level of a new session; `on` and `full` also send tool events.'),
+  timeoutSeconds: key(
+    PositiveInt.default(600),
+    'A turn that runs longer ends as aborted with reason `timeout`.',
+  ),
+  contextTokens: key(
+    PositiveInt.optional(),
+    'Upper bound of the context sent to the model. Unset: the model’s context window.',
+  ),
+  thinkingDefault: key(
+    z.enum(['off', 'minimal', 'low', 'medium', 'high', 'xhigh']).optional(),
+    'Thinking level of a new session.',
+  ),
+  verboseDefault: key(
+    z.enum(['off', 'on', 'full']).default('off'),
+    'Verbose level of a new session; `on` and `full` also send tool events.',
+  ),
   ...unreadDefaults,
 });
 
@@ -59,12 +96,25 @@ const Identity = z.strictObject({
 });
 
 export const AgentEntry = z.strictObject({
-  id: key(z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'lower-case letters, digits, _ and - (at most 64)'), 'Name in session keys.'),
+  id: key(
+    z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'lower-case letters, digits, _ and - (at most 64)'),
+    'Name in session keys.',
+  ),
   default: key(z.boolean().optional(), 'The agent of keys that name none. Unset on all: the first.'),
   name: key(z.string().optional(), 'Shown to people.'),
   model: key(ModelChoice.optional(), 'Overrides `agents.defaults.model`.'),
   identity: key(Identity.optional(), 'Name, emoji and avatar shown in clients.'),
-  ...unread(['workspace', 'agentDir', 'tools', 'sandbox', 'subagents', 'heartbeat', 'groupChat', 'humanDelay', 'memorySearch']),
+  ...unread([
+    'workspace',
+    'agentDir',
+    'tools',
+    'sandbox',
+    'subagents',
+    'heartbeat',
+    'groupChat',
+    'humanDelay',
+    'memorySearch',
+  ]),
 });
 export type AgentEntry = z.infer<typeof AgentEntry>;
 
@@ -76,7 +126,11 @@ export const AgentsConfig = z
   .superRefine((agents, context) => {
     agents.list.forEach((agent, index) => {
       if (agents.list.findIndex((other) => other.id === agent.id) === index) return;
-      context.addIssue({ code: 'custom', path: ['list', index, 'id'], message: `agent "${agent.id}" is listed twice` });
+      context.addIssue({
+        code: 'custom',
+        path: ['list', index, 'id'],
+        message: `agent "${agent.id}" is listed twice`,
+      });
     });
   });
 export type AgentsConfig = z.infer<typeof AgentsConfig>;

@@ -21,6 +21,9 @@ export function key<S extends z.ZodType>(schema: S, help: string, hint: Partial<
 }
 
 /** A key upstream knows and this product has nothing behind. */
-export function inert<S extends z.ZodType>(schema: S, help = 'Accepted for compatibility; nothing here reads it.'): S {
+export function inert<S extends z.ZodType>(
+  schema: S,
+  help = 'Accepted for compatibility; nothing here reads it.',
+): S {
   return key(schema, help, { inert: true });
 }

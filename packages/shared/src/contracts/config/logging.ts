@@ -6,12 +6,18 @@ const Level = z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trac
 const LogFile = z
   .union(
     [
-      z.string().min(1).transform((path) => ({ enabled: true, path })),
+      z
+        .string()
+        .min(1)
+        .transform((path) => ({ enabled: true, path })),
       z.strictObject({ enabled: z.boolean().default(true), path: z.string().min(1).optional() }),
     ],
     'expected a path or {enabled, path}',
   )
-  .refine((file) => !file.enabled || file.path !== undefined, { path: ['path'], message: 'needed while the file is enabled' });
+  .refine((file) => !file.enabled || file.path !== undefined, {
+    path: ['path'],
+    message: 'needed while the file is enabled',
+  });
 
 /** A bare source or `/source/flags`, as the loggers compile it. */
 const Pattern = z.string().refine((text) => {
@@ -28,16 +34,31 @@ export const LoggingConfig = z.strictObject({
   file: key(
     LogFile.optional(),
     'A file that receives the log lines (JSON) beside standard output: a path, or `{enabled, path}`.',
-    { apply: 'restart', placeholder: '/var/log/moltbot/gateway.log', differs: 'Upstream takes the path only; the object form does not start there.' },
+    {
+      apply: 'restart',
+      placeholder: '/var/log/moltbot/gateway.log',
+      differs: 'Upstream takes the path only; the object form does not start there.',
+    },
   ),
   consoleLevel: key(Level.optional(), 'Least level on standard output. Unset: `level`.'),
-  consoleStyle: key(z.enum(['pretty', 'compact', 'json']).default('json'), 'Form of the lines on standard output.', {
-    apply: 'restart',
-    differs: 'Upstream: `pretty`. Collectors read JSON.',
-  }),
-  redactSensitive: key(z.enum(['off', 'tools']).default('tools'), 'Accepted in both spellings; secrets and message text never enter a log.', {
-    differs: 'Upstream redacts tool summaries only, and `off` turns it off.',
-  }),
-  redactPatterns: key(z.array(Pattern).default([]), 'Further regular expressions whose matches are masked in log lines.'),
+  consoleStyle: key(
+    z.enum(['pretty', 'compact', 'json']).default('json'),
+    'Form of the lines on standard output.',
+    {
+      apply: 'restart',
+      differs: 'Upstream: `pretty`. Collectors read JSON.',
+    },
+  ),
+  redactSensitive: key(
+    z.enum(['off', 'tools']).default('tools'),
+    'Accepted in both spellings; secrets and message text never enter a log.',
+    {
+      differs: 'Upstream redacts tool summaries only, and `off` turns it off.',
+    },
+  ),
+  redactPatterns: key(
+    z.array(Pattern).default([]),
+    'Further regular expressions whose matches are masked in log lines.',
+  ),
 });
 export type LoggingConfig = z.infer<typeof LoggingConfig>;

@@ -4,17 +4,25 @@ import { KNOWN_PROVIDERS } from './providers.ts';
 import { HttpUrl, PositiveInt, Unread } from './scalars.ts';
 
 export const MODEL_APIS = [
-  'anthropic-messages', 'openai-completions', 'openai-responses',
-  'google-generative-ai', 'github-copilot', 'bedrock-converse-stream',
+  'anthropic-messages',
+  'openai-completions',
+  'openai-responses',
+  'google-generative-ai',
+  'github-copilot',
+  'bedrock-converse-stream',
 ] as const;
 export const ModelApi = z.enum(MODEL_APIS);
 export type ModelApi = z.infer<typeof ModelApi>;
 
 const Usd = z.number().min(0);
 
-const Headers = key(z.record(z.string(), z.string()).optional(), 'Further request headers; the ones that look like credentials are redacted.', {
-  advanced: true,
-});
+const Headers = key(
+  z.record(z.string(), z.string()).optional(),
+  'Further request headers; the ones that look like credentials are redacted.',
+  {
+    advanced: true,
+  },
+);
 
 export const ModelEntry = z.strictObject({
   id: key(z.string().min(1), 'Name the provider knows it by.'),
@@ -23,7 +31,9 @@ export const ModelEntry = z.strictObject({
   reasoning: key(z.boolean().optional(), 'The model can think before it answers.'),
   input: key(z.array(z.enum(['text', 'image'])).optional(), 'What a message may hold. Unset: text.'),
   cost: key(
-    z.strictObject({ input: Usd, output: Usd, cacheRead: Usd.default(0), cacheWrite: Usd.default(0) }).optional(),
+    z
+      .strictObject({ input: Usd, output: Usd, cacheRead: Usd.default(0), cacheWrite: Usd.default(0) })
+      .optional(),
     'USD per million tokens. Unset: the turn costs nothing in reports and budgets.',
     { placeholder: '{ input: 5, output: 25, cacheRead: 0.5, cacheWrite: 6.25 }' },
   ),
@@ -40,20 +50,36 @@ export const ModelEntry = z.strictObject({
 export type ModelEntry = z.infer<typeof ModelEntry>;
 
 export const ProviderBudget = z.strictObject({
-  daily: key(z.number().positive(), 'USD a day (UTC) for all users of this provider together; a turn that would exceed it is refused.'),
+  daily: key(
+    z.number().positive(),
+    'USD a day (UTC) for all users of this provider together; a turn that would exceed it is refused.',
+  ),
   alert: key(z.boolean().default(true), 'Log and count a warning at 80 % and at 100 %.'),
 });
 
 export const ProviderConfig = z.strictObject({
-  baseUrl: key(HttpUrl.optional(), 'Address of the API. Needed unless the provider is known by name.', { placeholder: 'https://open.bigmodel.cn/api/anthropic' }),
-  apiKey: key(z.string().optional(), 'Key of the API; workers alone read it. Unset: the provider’s variable.', {
-    sensitive: true,
-    placeholder: '${ANTHROPIC_API_KEY}',
+  baseUrl: key(HttpUrl.optional(), 'Address of the API. Needed unless the provider is known by name.', {
+    placeholder: 'https://open.bigmodel.cn/api/anthropic',
   }),
-  auth: key(z.enum(['api-key', 'aws-sdk', 'oauth', 'token']).optional(), '`token` sends the key as a bearer. Unset: as the `api` has it.'),
+  apiKey: key(
+    z.string().optional(),
+    'Key of the API; workers alone read it. Unset: the provider’s variable.',
+    {
+      sensitive: true,
+      placeholder: '${ANTHROPIC_API_KEY}',
+    },
+  ),
+  auth: key(
+    z.enum(['api-key', 'aws-sdk', 'oauth', 'token']).optional(),
+    '`token` sends the key as a bearer. Unset: as the `api` has it.',
+  ),
   api: key(ModelApi.optional(), 'Form of the API. Unset: the known provider’s, else `anthropic-messages`.'),
   headers: Headers,
-  authHeader: key(z.boolean().optional(), 'Send `Authorization: Bearer` instead of the API’s own key header.', { advanced: true }),
+  authHeader: key(
+    z.boolean().optional(),
+    'Send `Authorization: Bearer` instead of the API’s own key header.',
+    { advanced: true },
+  ),
   models: key(z.array(ModelEntry).optional(), 'Models of this provider. Unset: the known provider’s.'),
   budget: key(ProviderBudget.optional(), 'Daily limit of the provider.', {
     placeholder: '{ daily: 100, alert: true }',
@@ -62,16 +88,24 @@ export const ProviderConfig = z.strictObject({
 });
 export type ProviderConfig = z.infer<typeof ProviderConfig>;
 
-function nameFaults(id: string, provider: ProviderConfig): { field: 'baseUrl' | 'models'; message: string }[] {
+function nameFaults(
+  id: string,
+  provider: ProviderConfig,
+): { field: 'baseUrl' | 'models'; message: string }[] {
   if (Object.hasOwn(KNOWN_PROVIDERS, id)) return [];
   const known = Object.keys(KNOWN_PROVIDERS).join(', ');
   const message = `required, because "${id}" is not a provider known by name (${known})`;
-  return (['baseUrl', 'models'] as const).filter((field) => provider[field] === undefined).map((field) => ({ field, message }));
+  return (['baseUrl', 'models'] as const)
+    .filter((field) => provider[field] === undefined)
+    .map((field) => ({ field, message }));
 }
 
 export const ModelsConfig = z
   .strictObject({
-    mode: key(z.enum(['merge', 'replace']).default('merge'), '`merge` adds to the models known by name, `replace` offers only those written here.'),
+    mode: key(
+      z.enum(['merge', 'replace']).default('merge'),
+      '`merge` adds to the models known by name, `replace` offers only those written here.',
+    ),
     providers: key(z.record(z.string(), ProviderConfig).default({}), 'Providers by name.'),
     bedrockDiscovery: inert(z.unknown().optional()),
   })

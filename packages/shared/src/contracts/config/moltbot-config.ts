@@ -6,7 +6,10 @@ import { LoggingConfig } from './logging.ts';
 import { ModelsConfig } from './models.ts';
 import { SessionConfig } from './session.ts';
 
-const Section = inert(z.record(z.string(), z.unknown()).optional(), 'Accepted for compatibility; nothing here reads the section.');
+const Section = inert(
+  z.record(z.string(), z.unknown()).optional(),
+  'Accepted for compatibility; nothing here reads the section.',
+);
 
 /** `moltbot.json` after `$include` and `${ENV}`. Unknown keys are refused: a typing error must not be a silent default. */
 export const MoltbotConfig = z.strictObject({

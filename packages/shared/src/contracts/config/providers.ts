@@ -13,7 +13,13 @@ export type KnownProvider = Readonly<{
 
 type Price = readonly [input: number, output: number, cacheRead: number, cacheWrite: number];
 
-function model(id: string, name: string, [contextWindow, maxTokens]: readonly [number, number], price: Price, images = true): ModelEntry {
+function model(
+  id: string,
+  name: string,
+  [contextWindow, maxTokens]: readonly [number, number],
+  price: Price,
+  images = true,
+): ModelEntry {
   const [input, output, cacheRead, cacheWrite] = price;
   return {
     id,

@@ -13,7 +13,10 @@ export function unread<const Name extends string>(names: readonly Name[]): Recor
 /** A service that does not substitute a key sees the reference itself, so `${NAME}` counts as an address. */
 export const HttpUrl = z
   .string()
-  .refine((text) => text.includes('${') || /^https?:\/\/[^\s/]+/.test(text), 'expected an http:// or https:// address');
+  .refine(
+    (text) => text.includes('${') || /^https?:\/\/[^\s/]+/.test(text),
+    'expected an http:// or https:// address',
+  );
 
 /** `provider/model`, split at the first slash: model names may hold more of them. */
 export const ModelRef = z.string().min(1);

@@ -17,7 +17,10 @@ const MOVED: readonly (readonly [path: ConfigPath, advice: string])[] = [
 ];
 
 export function legacyIssues(tree: unknown): ConfigIssue[] {
-  return MOVED.filter(([path]) => getAt(tree, path) !== undefined).map(([path, message]) => ({ path: formatConfigPath(path), message }));
+  return MOVED.filter(([path]) => getAt(tree, path) !== undefined).map(([path, message]) => ({
+    path: formatConfigPath(path),
+    message,
+  }));
 }
 
 /** Keys that are accepted and do nothing, so that nobody waits for an effect. */

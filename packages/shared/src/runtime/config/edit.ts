@@ -40,10 +40,19 @@ function append(text: string, last: Json5Member, member: string, lineBreak: stri
   const by = `${lineBreak ?? ' '}${member}`;
   if (comma !== undefined) return [{ start: line, end: line, by: `${by},` }];
   if (line === last.end) return [{ start: line, end: line, by: `,${by}` }];
-  return [{ start: last.end, end: last.end, by: ',' }, { start: line, end: line, by }];
+  return [
+    { start: last.end, end: last.end, by: ',' },
+    { start: line, end: line, by },
+  ];
 }
 
-function insertion(text: string, root: Json5Node, object: ObjectNode, name: string, value: unknown): Change[] {
+function insertion(
+  text: string,
+  root: Json5Node,
+  object: ObjectNode,
+  name: string,
+  value: unknown,
+): Change[] {
   const outer = indentAt(text, object.start);
   const last = object.members.at(-1);
   const inline = last !== undefined && !text.slice(object.start, object.end).includes('\n');
@@ -61,7 +70,9 @@ function deletion(text: string, object: ObjectNode, member: Json5Member): Change
   const lineStart = text.lastIndexOf('\n', whole.start - 1) + 1;
   const lineEnd = matchAt(REST_OF_LINE, text, whole.end);
   const ownLines = lineEnd !== undefined && /^\s*$/.test(text.slice(lineStart, whole.start));
-  const place = ownLines ? { start: lineStart, end: text.indexOf('\n', lineEnd) + 1, by: '' } : { ...whole, by: '' };
+  const place = ownLines
+    ? { start: lineStart, end: text.indexOf('\n', lineEnd) + 1, by: '' }
+    : { ...whole, by: '' };
   const before = object.members[object.members.indexOf(member) - 1];
   const orphan = comma === undefined && before ? matchAt(COMMA, text, before.end) : undefined;
   return orphan === undefined ? [place] : [place, { start: orphan - 1, end: orphan, by: '' }];
@@ -88,7 +99,11 @@ function editOne(text: string, path: ConfigPath, value: unknown): string {
   return replacePlaces(text, [{ ...member.value, by: written(value, indentAt(text, member.start)) }]);
 }
 
-function steps(before: unknown, patch: ConfigTree, path: ConfigPath = []): (readonly [ConfigPath, unknown])[] {
+function steps(
+  before: unknown,
+  patch: ConfigTree,
+  path: ConfigPath = [],
+): (readonly [ConfigPath, unknown])[] {
   return Object.entries(patch).flatMap(([name, value]) => {
     const old = isTree(before) && Object.hasOwn(before, name) ? before[name] : undefined;
     if (isTree(old) && isTree(value)) return steps(old, value, [...path, name]);
@@ -106,7 +121,10 @@ export function rewriteJson5(raw: string | null, next: ConfigTree): string {
   try {
     const before = parseJson5(raw);
     if (!isTree(before)) return plain;
-    const edited = steps(before, createMergePatch(before, next)).reduce((text, [path, value]) => editOne(text, path, value), raw);
+    const edited = steps(before, createMergePatch(before, next)).reduce(
+      (text, [path, value]) => editOne(text, path, value),
+      raw,
+    );
     return isDeepStrictEqual(parseJson5(edited), next) ? edited : plain;
   } catch {
     return plain;

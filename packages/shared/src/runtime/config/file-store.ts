@@ -32,8 +32,17 @@ async function rotateBackups(path: string): Promise<void> {
   await chmod(path + BACKUPS[0], PRIVATE_MODE);
 }
 
-async function writeDurably(path: string, raw: string, mode: number, owner: { uid: number; gid: number } | undefined): Promise<void> {
-  await using file = await open(path, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, PRIVATE_MODE);
+async function writeDurably(
+  path: string,
+  raw: string,
+  mode: number,
+  owner: { uid: number; gid: number } | undefined,
+): Promise<void> {
+  await using file = await open(
+    path,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
+    PRIVATE_MODE,
+  );
   await file.writeFile(raw, 'utf8');
   // Only root may give a file away; for everyone else the owner is already right.
   if (owner) await file.chown(owner.uid, owner.gid).catch(() => undefined);
@@ -50,13 +59,22 @@ async function syncDirectory(path: string): Promise<void> {
  * Replaces the file in one step, after moving the old text into `.bak`, `.bak.1` … With `baseHash` only
  * while the file still has that hash.
  */
-export async function writeConfigFile(path: string, raw: string, { baseHash }: { baseHash?: string } = {}): Promise<void> {
+export async function writeConfigFile(
+  path: string,
+  raw: string,
+  { baseHash }: { baseHash?: string } = {},
+): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const target = await realpath(path).catch(() => path);
   const existing = await stat(target).catch(unlessMissing);
   const temporary = join(dirname(target), `.moltbot.${randomUUID()}.tmp`);
   try {
-    await writeDurably(temporary, raw, existing ? (existing.mode & KEPT_MODE) | PRIVATE_MODE : PRIVATE_MODE, existing);
+    await writeDurably(
+      temporary,
+      raw,
+      existing ? (existing.mode & KEPT_MODE) | PRIVATE_MODE : PRIVATE_MODE,
+      existing,
+    );
     if (existing) {
       const stored = await readFile(target);
       if (baseHash !== undefined && hashConfig(stored) !== baseHash) throw new ConfigChangedError();

@@ -19,18 +19,22 @@ export function includeReader(mainFile: string): ReadInclude {
     if (!file.startsWith(root + sep)) throw new Error(`$include outside ${root}: ${file}`);
     try {
       const real = realpathSync(file);
-      if (!real.startsWith(realpathSync(root) + sep)) throw new Error(`$include leads outside ${root}: ${file}`);
+      if (!real.startsWith(realpathSync(root) + sep))
+        throw new Error(`$include leads outside ${root}: ${file}`);
       return readFileSync(real, 'utf8');
     } catch (fault) {
       if ((fault as NodeJS.ErrnoException).code === undefined) throw fault;
-      throw new Error(`cannot read $include ${file}: ${(fault as NodeJS.ErrnoException).code}`, { cause: fault });
+      throw new Error(`cannot read $include ${file}: ${(fault as NodeJS.ErrnoException).code}`, {
+        cause: fault,
+      });
     }
   };
 }
 
 function named(include: unknown, file: string): readonly string[] {
   const names: unknown[] = Array.isArray(include) ? include : [include];
-  if (names.length > 0 && names.every((name) => typeof name === 'string' && name !== '')) return names as string[];
+  if (names.length > 0 && names.every((name) => typeof name === 'string' && name !== ''))
+    return names as string[];
   throw new Error(`$include in ${file} must be a file name or a list of file names`);
 }
 
@@ -52,12 +56,17 @@ export function resolveIncludes(root: unknown, mainFile: string, read: ReadInclu
     if (Array.isArray(node)) return node.map((item) => visit(item, chain));
     if (!isTree(node)) return node;
     const { $include: include, ...rest } = node;
-    const siblings = Object.fromEntries(Object.entries(rest).map(([name, value]) => [name, visit(value, chain)]));
+    const siblings = Object.fromEntries(
+      Object.entries(rest).map(([name, value]) => [name, visit(value, chain)]),
+    );
     if (include === undefined) return siblings;
     const from = chain.at(-1) ?? mainFile;
-    const included = named(include, from).map((name) => load(name, chain)).reduce(mergeIncluded);
+    const included = named(include, from)
+      .map((name) => load(name, chain))
+      .reduce(mergeIncluded);
     if (Object.keys(siblings).length === 0) return included;
-    if (!isTree(included)) throw new Error(`$include in ${from} has keys beside it, but the file holds no object`);
+    if (!isTree(included))
+      throw new Error(`$include in ${from} has keys beside it, but the file holds no object`);
     return overrideIncluded(included, siblings);
   };
 

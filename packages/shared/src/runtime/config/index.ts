@@ -23,4 +23,11 @@ export { substitute, type Environment } from './substitute.ts';
 export { configJsonSchema, configUiHints, type ConfigUiHint } from './ui-hints.ts';
 export { validateConfig } from './validate.ts';
 export { watchConfigFile, type WatchOptions } from './watch.ts';
-export { applyWrite, configChanges, type ConfigRefusal, type ConfigWrite, type ConfigWritten, type WriteContext } from './write.ts';
+export {
+  applyWrite,
+  configChanges,
+  type ConfigRefusal,
+  type ConfigWrite,
+  type ConfigWritten,
+  type WriteContext,
+} from './write.ts';

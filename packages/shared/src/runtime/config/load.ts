@@ -12,7 +12,8 @@ export function hashConfig(raw: string | Buffer): string {
   return createHash('sha256').update(raw).digest('hex');
 }
 
-export type SnapshotSource = SubstituteOptions & Readonly<{ path: string; raw?: string | null; hash?: string; exists?: boolean }>;
+export type SnapshotSource = SubstituteOptions &
+  Readonly<{ path: string; raw?: string | null; hash?: string; exists?: boolean }>;
 
 /** For a service that receives the unsubstituted tree instead of a file. */
 export function snapshotFromTree(parsed: unknown, env: Environment, source: SnapshotSource): ConfigSnapshot {
@@ -40,7 +41,12 @@ export type LoadOptions = SubstituteOptions & Readonly<{ readInclude?: ReadInclu
 export type LoadedConfig = ConfigSnapshot & Readonly<{ files: readonly string[] }>;
 
 /** From text as if it were in `path`. Never throws for what somebody wrote: every fault is an issue. */
-export function loadConfigText(raw: string, path: string, env: Environment, options: LoadOptions = {}): LoadedConfig {
+export function loadConfigText(
+  raw: string,
+  path: string,
+  env: Environment,
+  options: LoadOptions = {},
+): LoadedConfig {
   const source: SnapshotSource = { path, raw, only: options.only };
   try {
     const authored = parseJson5(raw, path);
@@ -59,9 +65,20 @@ export function loadConfigFile(path: string, env: Environment, options: LoadOpti
     return loadConfigText(readFileSync(path, 'utf8'), path, env, options);
   } catch (fault) {
     const { code, message } = fault as NodeJS.ErrnoException;
-    const missing = snapshotFromTree({}, env, { path, raw: null, hash: hashConfig(''), exists: code !== 'ENOENT', only: options.only });
+    const missing = snapshotFromTree({}, env, {
+      path,
+      raw: null,
+      hash: hashConfig(''),
+      exists: code !== 'ENOENT',
+      only: options.only,
+    });
     if (code === 'ENOENT') return { ...missing, files: [] };
-    return { ...missing, valid: false, issues: [{ path: '', message: `cannot read ${path}: ${code ?? message}` }], files: [] };
+    return {
+      ...missing,
+      valid: false,
+      issues: [{ path: '', message: `cannot read ${path}: ${code ?? message}` }],
+      files: [],
+    };
   }
 }
 

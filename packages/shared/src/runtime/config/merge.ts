@@ -31,7 +31,8 @@ export function createMergePatch(from: ConfigTree, to: ConfigTree): ConfigTree {
 
 /** Several `$include` files, in order: objects merge, arrays concatenate, scalars of the later file win. */
 export function mergeIncluded(first: unknown, second: unknown): unknown {
-  if (Array.isArray(first) && Array.isArray(second)) return [...(first as unknown[]), ...(second as unknown[])];
+  if (Array.isArray(first) && Array.isArray(second))
+    return [...(first as unknown[]), ...(second as unknown[])];
   if (!isTree(first) || !isTree(second)) return second;
   const merged = new Map(Object.entries(first));
   for (const [name, value] of Object.entries(second)) {
@@ -44,6 +45,7 @@ export function mergeIncluded(first: unknown, second: unknown): unknown {
 export function overrideIncluded(included: unknown, siblings: unknown): unknown {
   if (!isTree(included) || !isTree(siblings)) return siblings;
   const merged = new Map(Object.entries(included));
-  for (const [name, value] of Object.entries(siblings)) merged.set(name, overrideIncluded(merged.get(name), value));
+  for (const [name, value] of Object.entries(siblings))
+    merged.set(name, overrideIncluded(merged.get(name), value));
   return Object.fromEntries(merged);
 }

@@ -15,7 +15,8 @@ export class ConfigSyntaxError extends Error {
 
 function placeOf(fault: unknown, text: string): { line: number; column: number } {
   const { lineNumber, columnNumber } = fault as { lineNumber?: number; columnNumber?: number };
-  if (lineNumber !== undefined && columnNumber !== undefined) return { line: lineNumber, column: columnNumber };
+  if (lineNumber !== undefined && columnNumber !== undefined)
+    return { line: lineNumber, column: columnNumber };
   const lines = text.split('\n');
   return { line: lines.length, column: (lines.at(-1) ?? '').length + 1 };
 }
@@ -27,6 +28,8 @@ export function parseJson5(text: string, file?: string): unknown {
   } catch (fault) {
     const { line, column } = placeOf(fault, text);
     const where = file === undefined ? '' : ` (${file}:${line}:${column})`;
-    throw new ConfigSyntaxError(`SyntaxError: ${(fault as Error).message}${where}`, line, column, { cause: fault });
+    throw new ConfigSyntaxError(`SyntaxError: ${(fault as Error).message}${where}`, line, column, {
+      cause: fault,
+    });
   }
 }

@@ -23,7 +23,11 @@ export function parseConfigPath(text: string): ConfigPath {
 export function formatConfigPath(path: readonly PropertyKey[]): string {
   return path
     .map(String)
-    .reduce((text, name) => (/^[^.[\]"\\]+$/.test(name) ? `${text}${text ? '.' : ''}${name}` : `${text}[${JSON.stringify(name)}]`), '');
+    .reduce(
+      (text, name) =>
+        /^[^.[\]"\\]+$/.test(name) ? `${text}${text ? '.' : ''}${name}` : `${text}[${JSON.stringify(name)}]`,
+      '',
+    );
 }
 
 export function isTree(value: unknown): value is ConfigTree {
@@ -49,7 +53,8 @@ export function setAt(tree: unknown, path: ConfigPath, value: unknown): unknown 
     if (!Number.isInteger(index) || index > tree.length) throw new Error(`no such array place: ${name}`);
     return tree.toSpliced(index, 1, next);
   }
-  if (tree !== undefined && !isTree(tree)) throw new Error(`cannot set ${name} inside a ${tree === null ? 'null' : typeof tree}`);
+  if (tree !== undefined && !isTree(tree))
+    throw new Error(`cannot set ${name} inside a ${tree === null ? 'null' : typeof tree}`);
   return Object.fromEntries([...Object.entries(tree ?? {}), [name, next]]);
 }
 
@@ -66,8 +71,15 @@ export function unsetAt(tree: unknown, path: ConfigPath): unknown {
 }
 
 /** Calls back for every leaf that is neither an object nor an array, with its path. */
-export function mapLeaves(node: unknown, change: (leaf: unknown, path: ConfigPath) => unknown, path: ConfigPath = []): unknown {
-  if (Array.isArray(node)) return node.map((item, index) => mapLeaves(item, change, [...path, String(index)]));
+export function mapLeaves(
+  node: unknown,
+  change: (leaf: unknown, path: ConfigPath) => unknown,
+  path: ConfigPath = [],
+): unknown {
+  if (Array.isArray(node))
+    return node.map((item, index) => mapLeaves(item, change, [...path, String(index)]));
   if (!isTree(node)) return change(node, path);
-  return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, mapLeaves(value, change, [...path, name])]));
+  return Object.fromEntries(
+    Object.entries(node).map(([name, value]) => [name, mapLeaves(value, change, [...path, name])]),
+  );
 }

@@ -1,4 +1,10 @@
-import { KNOWN_PROVIDERS, type ModelApi, type ModelEntry, type MoltbotConfig, type ProviderConfig } from '../../contracts/index.ts';
+import {
+  KNOWN_PROVIDERS,
+  type ModelApi,
+  type ModelEntry,
+  type MoltbotConfig,
+  type ProviderConfig,
+} from '../../contracts/index.ts';
 import type { Environment } from './substitute.ts';
 
 export type ResolvedProvider = Readonly<{
@@ -30,25 +36,52 @@ function implied(config: MoltbotConfig, env: Environment): string[] {
     .map(([id]) => id);
 }
 
-function modelsOf(own: readonly ModelEntry[] | undefined, known: readonly ModelEntry[], mode: 'merge' | 'replace'): readonly ModelEntry[] {
+function modelsOf(
+  own: readonly ModelEntry[] | undefined,
+  known: readonly ModelEntry[],
+  mode: 'merge' | 'replace',
+): readonly ModelEntry[] {
   if (mode === 'replace') return own ?? known;
   const written = new Set(own?.map(({ id }) => id));
   return [...(own ?? []), ...known.filter(({ id }) => !written.has(id))];
 }
 
-function resolveProvider(id: string, entry: ProviderConfig, mode: 'merge' | 'replace', env: Environment): ResolvedProvider | undefined {
+type Defaults = Readonly<{
+  baseUrl: string | undefined;
+  api: ModelApi;
+  apiKey: string | undefined;
+  models: readonly ModelEntry[];
+}>;
+
+function defaultsOf(id: string, env: Environment): Defaults {
   const known = Object.hasOwn(KNOWN_PROVIDERS, id) ? KNOWN_PROVIDERS[id] : undefined;
-  const fromEnv = known?.baseUrlEnv === undefined ? undefined : env[known.baseUrlEnv];
-  const baseUrl = entry.baseUrl ?? (fromEnv || known?.baseUrl);
+  if (!known) return { baseUrl: undefined, api: 'anthropic-messages', apiKey: undefined, models: [] };
+  const elsewhere = known.baseUrlEnv === undefined ? undefined : env[known.baseUrlEnv];
+  return {
+    baseUrl: elsewhere || known.baseUrl,
+    api: known.api,
+    apiKey: env[known.keyEnv] || undefined,
+    models: known.models,
+  };
+}
+
+function resolveProvider(
+  id: string,
+  entry: ProviderConfig,
+  mode: 'merge' | 'replace',
+  env: Environment,
+): ResolvedProvider | undefined {
+  const known = defaultsOf(id, env);
+  const baseUrl = entry.baseUrl ?? known.baseUrl;
   if (baseUrl === undefined) return undefined;
   return {
     id,
     baseUrl: baseUrl.replace(/\/+$/, ''),
-    api: entry.api ?? known?.api ?? 'anthropic-messages',
-    apiKey: entry.apiKey ?? ((known && env[known.keyEnv]) || undefined),
+    api: entry.api ?? known.api,
+    apiKey: entry.apiKey ?? known.apiKey,
     bearer: entry.authHeader ?? (entry.auth === 'token' || entry.auth === 'oauth'),
     headers: entry.headers ?? {},
-    models: modelsOf(entry.models, known?.models ?? [], mode),
+    models: modelsOf(entry.models, known.models, mode),
     budget: entry.budget,
   };
 }

@@ -9,8 +9,12 @@ import { isReference, isSecret } from './secrets.ts';
 const ASSIGNMENT = /(["']?)([\w-]+)\1(\s*[:=]\s*)(["'])(.*?)\4/g;
 
 function redactAssignments(text: string): string {
-  return text.replace(ASSIGNMENT, (whole: string, mark: string, name: string, sign: string, quote: string, value: string) =>
-    isSecret([name], value) && !isReference(value) ? `${mark}${name}${mark}${sign}${quote}${REDACTED}${quote}` : whole,
+  return text.replace(
+    ASSIGNMENT,
+    (whole: string, mark: string, name: string, sign: string, quote: string, value: string) =>
+      isSecret([name], value) && !isReference(value)
+        ? `${mark}${name}${mark}${sign}${quote}${REDACTED}${quote}`
+        : whole,
   );
 }
 
@@ -40,5 +44,11 @@ export function restoreRaw(raw: string, previous: unknown): { raw: string; issue
     const value = getAt(written, path);
     return typeof value === 'string' && value.includes(REDACTED);
   });
-  return { raw: replacePlaces(raw, sent.map((place) => ({ ...place, by: JSON.stringify(getAt(tree, place.path)) }))), issues };
+  return {
+    raw: replacePlaces(
+      raw,
+      sent.map((place) => ({ ...place, by: JSON.stringify(getAt(tree, place.path)) })),
+    ),
+    issues,
+  };
 }

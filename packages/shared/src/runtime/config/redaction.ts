@@ -23,7 +23,8 @@ function partner(items: readonly unknown[], index: number, before: unknown): unk
   const stored: readonly unknown[] = before;
   const name = nameOf(items[index]);
   const sameName = (item: unknown): boolean => name !== undefined && nameOf(item) === name;
-  if (items.filter(sameName).length === 1 && stored.filter(sameName).length === 1) return stored.find(sameName);
+  if (items.filter(sameName).length === 1 && stored.filter(sameName).length === 1)
+    return stored.find(sameName);
   return items.length === stored.length ? stored[index] : undefined;
 }
 
@@ -35,13 +36,20 @@ export function restoreRedacted(next: unknown, previous: unknown): Restored {
   const restore = (node: unknown, before: unknown, path: ConfigPath): unknown => {
     if (typeof node === 'string' && node.includes(REDACTED)) {
       if (typeof before === 'string') return before;
-      issues.push({ path: formatConfigPath(path), message: `${REDACTED} was sent, but there is no stored value to keep` });
+      issues.push({
+        path: formatConfigPath(path),
+        message: `${REDACTED} was sent, but there is no stored value to keep`,
+      });
       return node;
     }
-    if (Array.isArray(node)) return node.map((item, index) => restore(item, partner(node, index, before), [...path, String(index)]));
+    if (Array.isArray(node))
+      return node.map((item, index) => restore(item, partner(node, index, before), [...path, String(index)]));
     if (!isTree(node)) return node;
-    const stored = (name: string): unknown => (isTree(before) && Object.hasOwn(before, name) ? before[name] : undefined);
-    return Object.fromEntries(Object.entries(node).map(([name, value]) => [name, restore(value, stored(name), [...path, name])]));
+    const stored = (name: string): unknown =>
+      isTree(before) && Object.hasOwn(before, name) ? before[name] : undefined;
+    return Object.fromEntries(
+      Object.entries(node).map(([name, value]) => [name, restore(value, stored(name), [...path, name])]),
+    );
   };
   return { tree: restore(next, previous, []), issues };
 }

@@ -3,17 +3,36 @@ import type { ResetRule, SessionConfig } from '../../contracts/index.ts';
 const DEFAULT_AT_HOUR = 4;
 const DEFAULT_IDLE_MINUTES = 60;
 
-export type ResetPolicy = Readonly<{ mode: 'daily' | 'idle'; atHour: number; idleMinutes: number | undefined }>;
+export type ResetPolicy = Readonly<{
+  mode: 'daily' | 'idle';
+  atHour: number;
+  idleMinutes: number | undefined;
+}>;
+
+type Chat = Readonly<{ channel?: string | undefined; kind?: 'dm' | 'group' | 'thread' | undefined }>;
+
+function complete(rule: ResetRule): ResetPolicy {
+  const mode = rule.mode ?? 'daily';
+  const fallback = mode === 'idle' ? DEFAULT_IDLE_MINUTES : undefined;
+  return { mode, atHour: rule.atHour ?? DEFAULT_AT_HOUR, idleMinutes: rule.idleMinutes ?? fallback };
+}
+
+/** Fields that are set; an undefined one must not hide the rule below. */
+function written(rule: ResetRule | undefined): ResetRule {
+  return Object.fromEntries(Object.entries(rule ?? {}).filter(([, value]) => value !== undefined));
+}
 
 /** The rule for one chat: a channel's own rule stands alone, a kind's rule lies over the general one. */
-export function resetPolicyFor(session: SessionConfig, chat: { channel?: string; kind?: 'dm' | 'group' | 'thread' }): ResetPolicy {
-  const own = chat.channel === undefined ? undefined : session.resetByChannel[chat.channel];
-  const rules: readonly (ResetRule | undefined)[] = own ? [own] : [chat.kind && session.resetByType[chat.kind], session.reset];
-  const pick = <K extends keyof ResetRule>(field: K): ResetRule[K] => rules.find((rule) => rule?.[field] !== undefined)?.[field];
-
-  const legacy = own ? undefined : session.idleMinutes;
-  const idle = pick('idleMinutes') ?? legacy;
-  const written = session.reset !== undefined || own !== undefined || Object.keys(session.resetByType).length > 0;
-  const mode = pick('mode') ?? (!written && legacy !== undefined ? 'idle' : 'daily');
-  return { mode, atHour: pick('atHour') ?? DEFAULT_AT_HOUR, idleMinutes: idle ?? (mode === 'idle' ? DEFAULT_IDLE_MINUTES : undefined) };
+export function resetPolicyFor(session: SessionConfig, chat: Chat): ResetPolicy {
+  const own = new Map(Object.entries(session.resetByChannel)).get(chat.channel ?? '');
+  if (own) return complete(own);
+  const { reset, resetByType, idleMinutes } = session;
+  const onlyLegacy = idleMinutes !== undefined && !reset && Object.keys(resetByType).length === 0;
+  const kind = chat.kind === undefined ? undefined : resetByType[chat.kind];
+  return complete({
+    ...(onlyLegacy ? { mode: 'idle' as const } : {}),
+    idleMinutes,
+    ...written(reset),
+    ...written(kind),
+  });
 }

@@ -19,7 +19,11 @@ let memo: SchemaNode | undefined;
 
 /** The schema with our hints inside, made once. */
 export function schemaTree(): SchemaNode {
-  memo ??= z.toJSONSchema(MoltbotConfig, { io: 'input', target: 'draft-7', unrepresentable: 'any' }) as SchemaNode;
+  memo ??= z.toJSONSchema(MoltbotConfig, {
+    io: 'input',
+    target: 'draft-7',
+    unrepresentable: 'any',
+  }) as SchemaNode;
   return memo;
 }
 
@@ -32,7 +36,8 @@ function* branches(node: SchemaNode | undefined): Generator<SchemaNode> {
 
 function step(node: SchemaNode, name: string): SchemaNode[] {
   return [...branches(node)].flatMap((branch) => {
-    const named = branch.properties && Object.hasOwn(branch.properties, name) ? branch.properties[name] : undefined;
+    const named =
+      branch.properties && Object.hasOwn(branch.properties, name) ? branch.properties[name] : undefined;
     const other = typeof branch.additionalProperties === 'object' ? branch.additionalProperties : undefined;
     const found = named ?? (branch.type === 'array' ? branch.items : other);
     return found ? [found] : [];
@@ -40,12 +45,17 @@ function step(node: SchemaNode, name: string): SchemaNode[] {
 }
 
 export function schemaNodesAt(path: ConfigPath): readonly SchemaNode[] {
-  return path.reduce((nodes: readonly SchemaNode[], name) => nodes.flatMap((node) => step(node, name)), [schemaTree()]);
+  return path.reduce(
+    (nodes: readonly SchemaNode[], name) => nodes.flatMap((node) => step(node, name)),
+    [schemaTree()],
+  );
 }
 
 /** Names a value at this path may have, for "did you mean". */
 export function knownNamesAt(path: ConfigPath): readonly string[] {
-  return schemaNodesAt(path).flatMap((node) => [...branches(node)].flatMap((branch) => Object.keys(branch.properties ?? {})));
+  return schemaNodesAt(path).flatMap((node) =>
+    [...branches(node)].flatMap((branch) => Object.keys(branch.properties ?? {})),
+  );
 }
 
 export type ConfigKey = Readonly<{ path: ConfigPath; node: SchemaNode; hint: ConfigKeyHint }>;
@@ -55,7 +65,9 @@ export function configKeys(node: SchemaNode = schemaTree(), path: ConfigPath = [
   const own = node.hint && path.length > 0 ? [{ path, node, hint: node.hint }] : [];
   const inner = [...branches(node)].flatMap((branch) => [
     ...Object.entries(branch.properties ?? {}).flatMap(([name, next]) => configKeys(next, [...path, name])),
-    ...(typeof branch.additionalProperties === 'object' ? configKeys(branch.additionalProperties, [...path, '*']) : []),
+    ...(typeof branch.additionalProperties === 'object'
+      ? configKeys(branch.additionalProperties, [...path, '*'])
+      : []),
     ...(branch.items ? configKeys(branch.items, [...path, '[]']) : []),
   ]);
   return [...own, ...inner];

@@ -12,11 +12,17 @@ export type SubstituteOptions = Readonly<{
 
 /** True while every listed name agrees; a longer path lies below a shorter pattern. */
 function below(pattern: ConfigPath, path: ConfigPath): boolean {
-  return pattern.length <= path.length && pattern.every((name, index) => name === '*' || name === path[index]);
+  return (
+    pattern.length <= path.length && pattern.every((name, index) => name === '*' || name === path[index])
+  );
 }
 
 /** Replaces `${NAME}`; `$${NAME}` stays a literal `${NAME}`. Every fault is reported; a faulty reference is left as it is. */
-export function substitute(tree: unknown, env: Environment, { only }: SubstituteOptions = {}): { tree: unknown; issues: ConfigIssue[] } {
+export function substitute(
+  tree: unknown,
+  env: Environment,
+  { only }: SubstituteOptions = {},
+): { tree: unknown; issues: ConfigIssue[] } {
   const patterns = only?.map(parseConfigPath);
   const issues: ConfigIssue[] = [];
   const replaced = mapLeaves(tree, (leaf, path) => {

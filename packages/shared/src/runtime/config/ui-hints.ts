@@ -18,7 +18,9 @@ function labelOf(name: string): string {
 
 /** Draft-07 for editors and forms, without our own annotations. */
 export function configJsonSchema(): SchemaNode {
-  return JSON.parse(JSON.stringify(schemaTree(), (name, value: unknown) => (name === 'hint' ? undefined : value))) as SchemaNode;
+  return JSON.parse(
+    JSON.stringify(schemaTree(), (name, value: unknown) => (name === 'hint' ? undefined : value)),
+  ) as SchemaNode;
 }
 
 /**

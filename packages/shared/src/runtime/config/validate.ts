@@ -10,7 +10,9 @@ function distance(a: string, b: string): number {
   for (const [i, char] of [...a].entries()) {
     const next = [i + 1];
     for (const [j, other] of [...b].entries()) {
-      next.push(Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (char === other ? 0 : 1)));
+      next.push(
+        Math.min((next[j] ?? 0) + 1, (row[j + 1] ?? 0) + 1, (row[j] ?? 0) + (char === other ? 0 : 1)),
+      );
     }
     row = next;
   }
@@ -33,7 +35,9 @@ function unknownKey(path: readonly PropertyKey[], name: string): ConfigIssue {
 
 /** The branch that came furthest tells what is wrong; the others only say that it is another type. */
 function closestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
-  return branches.find((issues) => issues.every((issue) => issue.path.length > 0 || issue.code !== 'invalid_type'));
+  return branches.find((issues) =>
+    issues.every((issue) => issue.path.length > 0 || issue.code !== 'invalid_type'),
+  );
 }
 
 function describe(issue: Issue, above: readonly PropertyKey[] = []): ConfigIssue[] {

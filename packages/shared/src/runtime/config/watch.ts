@@ -23,7 +23,11 @@ function fingerprint(paths: readonly string[]): string {
  * @NOTE the directory is watched, not the file: an atomic write replaces the inode, and a mounted
  * ConfigMap swaps a link beside it. Network file systems send no notice at all, hence the polling.
  */
-export function watchConfigFile(path: string, onChange: () => void, options: WatchOptions = {}): AsyncDisposable {
+export function watchConfigFile(
+  path: string,
+  onChange: () => void,
+  options: WatchOptions = {},
+): AsyncDisposable {
   const { files = () => [], debounceMs = 300, pollMs = 1_000 } = options;
   const look = (): string => {
     try {

@@ -44,11 +44,16 @@ function changedPaths(before: unknown, patch: ConfigTree, path: ConfigPath = [])
 }
 
 /** What a running service has to look at after the configuration changed. */
-export function configChanges(before: MoltbotConfig, after: MoltbotConfig): Pick<ConfigWritten, 'changed' | 'restart'> {
+export function configChanges(
+  before: MoltbotConfig,
+  after: MoltbotConfig,
+): Pick<ConfigWritten, 'changed' | 'restart'> {
   const [from, to] = [before, after].map((config) => JSON.parse(JSON.stringify(config)) as ConfigTree);
   const paths = changedPaths(from, createMergePatch(from ?? {}, to ?? {}));
   const needsRestart = (path: ConfigPath): boolean =>
-    path.some((_, index) => schemaNodesAt(path.slice(0, index + 1)).some(({ hint }) => hint?.apply === 'restart'));
+    path.some((_, index) =>
+      schemaNodesAt(path.slice(0, index + 1)).some(({ hint }) => hint?.apply === 'restart'),
+    );
   return { changed: paths.map(formatConfigPath), restart: paths.filter(needsRestart).map(formatConfigPath) };
 }
 
@@ -79,9 +84,16 @@ function patched(write: ConfigWrite, snapshot: ConfigSnapshot): string | ConfigR
 }
 
 /** A patch cannot take away what only an included file says, nor replace a list that one extends. */
-function hiddenByInclude(write: ConfigWrite, snapshot: ConfigSnapshot, next: LoadedConfig): readonly ConfigIssue[] {
+function hiddenByInclude(
+  write: ConfigWrite,
+  snapshot: ConfigSnapshot,
+  next: LoadedConfig,
+): readonly ConfigIssue[] {
   if (write.mode !== 'patch' || next.files.length === 0) return [];
-  const wanted = mergePatch(snapshot.parsed, restoreRedacted(parseJson5(write.raw), snapshot.parsed).tree) as ConfigTree;
+  const wanted = mergePatch(
+    snapshot.parsed,
+    restoreRedacted(parseJson5(write.raw), snapshot.parsed).tree,
+  ) as ConfigTree;
   if (isDeepStrictEqual(wanted, next.parsed)) return [];
   return changedPaths(next.parsed, createMergePatch(next.parsed, wanted)).map((path) => ({
     path: formatConfigPath(path),
@@ -90,9 +102,15 @@ function hiddenByInclude(write: ConfigWrite, snapshot: ConfigSnapshot, next: Loa
 }
 
 /** The next text, or why not; nothing is stored here. `snapshot` is what the store holds now. */
-export function applyWrite(write: ConfigWrite, snapshot: ConfigSnapshot, context: WriteContext): ConfigWritten | ConfigRefusal {
-  if (snapshot.exists && !write.baseHash) return refuse('config base hash required; re-run config.get and retry');
-  if (snapshot.exists && write.baseHash !== snapshot.hash) return refuse('config changed since last load; re-run config.get and retry');
+export function applyWrite(
+  write: ConfigWrite,
+  snapshot: ConfigSnapshot,
+  context: WriteContext,
+): ConfigWritten | ConfigRefusal {
+  if (snapshot.exists && !write.baseHash)
+    return refuse('config base hash required; re-run config.get and retry');
+  if (snapshot.exists && write.baseHash !== snapshot.hash)
+    return refuse('config changed since last load; re-run config.get and retry');
   try {
     const raw = write.mode === 'patch' ? patched(write, snapshot) : replaced(write, snapshot);
     if (typeof raw !== 'string') return raw;
