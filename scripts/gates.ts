@@ -10,6 +10,7 @@ export const GATES: readonly Gate[] = [
   { name: 'formatting', command: [bin('oxfmt'), '--check'] },
   { name: 'lint', command: [bin('oxlint'), '--type-aware'] },
   { name: 'types', command: [bin('tsc'), '-b'] },
+  { name: 'types of the page', command: [bin('tsc'), '-p', 'packages/web'] },
   { name: 'generated files are fresh', command: [process.execPath, 'scripts/lua-modules.ts', '--check'] },
   { name: 'dead code', command: [bin('knip')] },
 ];

@@ -8,7 +8,7 @@ const KEYS = `${BIRTHPLACE}keys.ts`;
 type Block = Readonly<{ name: string; owned: boolean; prefixes: readonly string[] }>;
 
 /** One block per `export const …Keys = {`, with the comment above it. */
-export function keyBlocks(keys: SourceFile): Block[] {
+function keyBlocks(keys: SourceFile): Block[] {
   const found = keys.text.matchAll(
     /(\/\*\*(?:(?!\*\/)[^])*\*\/\n)?export const (\w+Keys) = \{([^]*?)^\} as const;/gm,
   );

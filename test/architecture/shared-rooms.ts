@@ -13,8 +13,8 @@ const ROOMS: Readonly<Record<string, Guests>> = {
 };
 
 const HOME = 'packages/shared/src/';
-export const LINES_IN_ALL = 2_500;
-export const LINES_PER_FILE = 250;
+const LINES_IN_ALL = 2_500;
+const LINES_PER_FILE = 250;
 
 export const isShared = (path: string): boolean => path.startsWith(HOME) && isProduct(path);
 

@@ -7,9 +7,9 @@ import { isCode, isProduct, lineCount, ROOT, type Tree } from './tree.ts';
 
 export const FILE_MEDIAN = 90;
 export const FILE_P90 = 220;
-export const FILE_HARD = 400;
+const FILE_HARD = 400;
 export const FUNCTION_P90 = 35;
-export const LUA_HARD = 80;
+const LUA_HARD = 80;
 
 export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);

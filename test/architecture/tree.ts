@@ -32,7 +32,7 @@ export function readTree(): Tree {
 }
 
 export const isGenerated = (path: string): boolean => path.includes('.gen.') || path === 'pnpm-lock.yaml';
-export const isTest = (path: string): boolean => /\.test\.tsx?$/.test(path) || path.startsWith('test/');
+const isTest = (path: string): boolean => /\.test\.tsx?$/.test(path) || path.startsWith('test/');
 export const isCode = (path: string): boolean => /\.tsx?$/.test(path) && !isGenerated(path);
 
 /** Code that ships: what the packages and services consist of, without their tests. */
