@@ -72,5 +72,5 @@ async function stop(child: ChildProcess): Promise<void> {
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const server = await startRedis();
   project.provide('redisSocket', server.socket);
-  return () => server[Symbol.asyncDispose]();
+  return async () => server[Symbol.asyncDispose]();
 }
