@@ -3,7 +3,12 @@ import { importsOf, resolved } from './imports.ts';
 import { isCode, workspaceOf, type Tree } from './tree.ts';
 
 const SERVICE = ['@moltbot/turns', '@moltbot/shared/*'];
-const CLIENT_SIDE = ['@moltbot/client', '@moltbot/shared/contracts', '@moltbot/shared/errors'];
+const CLIENT_SIDE = [
+  '@moltbot/client',
+  '@moltbot/client/*',
+  '@moltbot/shared/contracts',
+  '@moltbot/shared/errors',
+];
 const SERVICES = ['auth', 'gateway', 'session-store', 'llm-worker'];
 
 /** Workspaces that are not named here (test, bench) may import everything. */
