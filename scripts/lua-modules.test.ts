@@ -1,14 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'vitest';
+import { afterAll, test } from 'vitest';
 
 const PROGRAM = join(import.meta.dirname, 'lua-modules.ts');
 
+const scratch = mkdtempSync(join(tmpdir(), 'moltbot-lua-'));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
 function folderWith(name: string, source: string): string {
-  const folder = join(mkdtempSync(join(tmpdir(), 'moltbot-lua-')), 'lua');
+  const folder = join(mkdtempSync(join(scratch, 'case-')), 'lua');
   mkdirSync(folder);
   writeFileSync(join(folder, name), source);
   return folder;

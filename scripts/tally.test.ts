@@ -1,11 +1,15 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, vi } from 'vitest';
+import { afterAll, test, vi } from 'vitest';
 import { add, conclude, tallyVitest } from './tally.ts';
 
+const folder = mkdtempSync(join(tmpdir(), 'moltbot-tally-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+let reports = 0;
+
 function report(success: boolean, ...files: { status: string; tests: string[] }[]): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'moltbot-tally-')), 'report.json');
+  const file = join(folder, `${(reports += 1)}.json`);
   const testResults = files.map(({ status, tests }) => ({
     status,
     assertionResults: tests.map((each) => ({ status: each })),
