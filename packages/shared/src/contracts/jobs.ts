@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { SessionId, UserId } from './ids.ts';
+import { CanonicalKey, SessionId, UserId } from './ids.ts';
 
 /** A wake-up, not a message: ids only. Widen by adding `v: 2`; never edit `v: 1` in place. */
-export const TurnJob = z.strictObject({ v: z.literal(1), sid: SessionId, uid: UserId });
+export const TurnJob = z.strictObject({ v: z.literal(1), sid: SessionId, uid: UserId, key: CanonicalKey });
 export type TurnJob = z.infer<typeof TurnJob>;
 
 /** Work of different weight never shares a queue, so that its concurrency is capped apart. */

@@ -51,7 +51,10 @@ export async function openRedis(target: RedisTarget, role: RedisRole): Promise<R
   redis.on('error', () => undefined); // the phase and the metrics report it; an unheard event would end the process
   await redis.connect().catch((cause: unknown) => {
     redis.disconnect();
-    throw new Error(`no Redis at ${safeUrl(target.url)}: ${String((cause as Error).message)}; start one or set REDIS_URL`, { cause });
+    throw new Error(
+      `no Redis at ${safeUrl(target.url)}: ${String((cause as Error).message)}; start one or set REDIS_URL`,
+      { cause },
+    );
   });
   return redis;
 }

@@ -14,7 +14,11 @@ export async function readPublishedConfig(redis: Redis): Promise<PublishedConfig
 const POLL_INTERVAL_MS = 2_000;
 
 /** Calls back with every newer generation: at the bell, and by polling in case a bell was lost. */
-export async function followConfig(redis: Redis, subscriber: Subscriber, onChange: (config: PublishedConfig) => void): Promise<AsyncDisposable> {
+export async function followConfig(
+  redis: Redis,
+  subscriber: Subscriber,
+  onChange: (config: PublishedConfig) => void,
+): Promise<AsyncDisposable> {
   let seen = 0;
   const look = async (): Promise<void> => {
     const published = await readPublishedConfig(redis).catch(() => undefined);

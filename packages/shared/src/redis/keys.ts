@@ -9,7 +9,7 @@ export const sessionKeys = {
   inbox: (sid: string) => `s:${sid}:inbox`,
   /** hash: `<tid>` content, `<tid>:rec` the user's record, `<tid>:id` how events name the turn */
   turns: (sid: string) => `s:${sid}:turns`,
-  /** hash: uid key lane fence cur owner lease attempts recorded seq base ctx archivedSeq n last cold abort:<tid> */
+  /** hash: uid key lane fence cur owner lease attempts recorded ended seq base ctx archivedSeq n last begunAt cold deleted replaced abort:<tid> */
   state: (sid: string) => `s:${sid}:state`,
   /** list of `<fence> <record JSON>`; the item at index i has seq base + i + 1 */
   log: (sid: string) => `s:${sid}:log`,
@@ -23,8 +23,9 @@ export const userKeys = {
   keys: (uid: string) => `u:${uid}:keys`,
   /** hash: what a session key points at and the settings that outlive a reset */
   entry: (uid: string, key: string) => `u:${uid}:entry:${key}`,
-  /** hash {sid, tid, status, startedAt, endedAt, error}, 24 h */
-  idem: (uid: string, key: string, idempotencyKey: string) => `u:${uid}:idem:${key}:${idempotencyKey}`,
+  /** hash {sid, tid, status, startedAt, endedAt, error}, 24 h; both parts may hold `:`, so the length says where one ends */
+  idem: (uid: string, key: string, idempotencyKey: string) =>
+    `u:${uid}:idem:${key.length}:${key}:${idempotencyKey}`,
   /** string: where agent.wait finds a run by its id alone, 24 h */
   run: (uid: string, runId: string) => `u:${uid}:run:${runId}`,
   /** zset: sid -> turns accepted and not ended */

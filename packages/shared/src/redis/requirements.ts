@@ -8,9 +8,13 @@ export async function requireSafeRedis(redis: Redis): Promise<void> {
   const info = await redis.info();
   const policy = field(info, 'maxmemory_policy');
   if (policy !== undefined && policy !== 'noeviction')
-    throw new Error(`Redis has maxmemory-policy ${policy}; turns could be evicted. Set it to noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf)`);
+    throw new Error(
+      `Redis has maxmemory-policy ${policy}; turns could be evicted. Set it to noeviction (CONFIG SET maxmemory-policy noeviction, and in redis.conf)`,
+    );
   if (field(info, 'cluster_enabled') === '1')
-    throw new Error('Redis runs in cluster mode; a turn is one atomic decision on one primary. Use a single primary (with Sentinel or a managed endpoint)');
+    throw new Error(
+      'Redis runs in cluster mode; a turn is one atomic decision on one primary. Use a single primary (with Sentinel or a managed endpoint)',
+    );
 }
 
 /** Share of maxmemory in use, 0 when there is no limit. */

@@ -40,4 +40,3 @@ export async function openSubscriber(target: RedisTarget): Promise<Subscriber> {
     },
   };
 }
-

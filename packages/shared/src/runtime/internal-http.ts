@@ -19,10 +19,15 @@ export function internalClient(baseUrl: string, secret: string): InternalClient 
       }).catch((cause: unknown) => {
         throw new AppError('UNAVAILABLE', `an internal service did not answer (${path})`, { cause });
       });
-      const answer = (await response.json().catch(() => ({}))) as { error?: { code?: string; message?: string } };
+      const answer = (await response.json().catch(() => ({}))) as {
+        error?: { code?: string; message?: string };
+      };
       if (response.ok) return answer;
       const code = answer.error?.code?.toUpperCase() ?? '';
-      throw new AppError(isErrorCode(code) ? code : 'INTERNAL', answer.error?.message ?? `internal call failed with ${response.status}`);
+      throw new AppError(
+        isErrorCode(code) ? code : 'INTERNAL',
+        answer.error?.message ?? `internal call failed with ${response.status}`,
+      );
     },
   };
 }
@@ -33,6 +38,8 @@ export function requireInternalSecret(secret: string): RequestHandler {
   return (request, response, next) => {
     const given = Buffer.from(request.headers.authorization ?? '');
     if (given.length === expected.length && timingSafeEqual(given, expected)) return next();
-    response.status(401).json({ error: { code: 'unauthenticated', message: 'internal secret missing or wrong' } });
+    response
+      .status(401)
+      .json({ error: { code: 'unauthenticated', message: 'internal secret missing or wrong' } });
   };
 }

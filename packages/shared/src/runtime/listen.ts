@@ -27,7 +27,13 @@ export async function listen(handler: RequestListener, port: number, host: strin
 
 function listenError(cause: NodeJS.ErrnoException, port: number, host: string): Error {
   if (cause.code === 'EADDRINUSE')
-    return new Error(`port ${port} on ${host} is busy: another gateway instance is already listening; stop it or choose another port (MOLTBOT_GATEWAY_PORT)`, { cause });
-  if (cause.code === 'EACCES') return new Error(`port ${port} needs more rights than this process has; choose one above 1023`, { cause });
+    return new Error(
+      `port ${port} on ${host} is busy: another gateway instance is already listening; stop it or choose another port (MOLTBOT_GATEWAY_PORT)`,
+      { cause },
+    );
+  if (cause.code === 'EACCES')
+    return new Error(`port ${port} needs more rights than this process has; choose one above 1023`, {
+      cause,
+    });
   return new Error(`cannot listen on ${host}:${port}: ${cause.message}`, { cause });
 }

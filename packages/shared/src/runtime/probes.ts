@@ -6,7 +6,13 @@ export function probeRoutes(life: Lifecycle, facts: () => Record<string, unknown
   const routes = express.Router();
   routes.get(['/health', '/healthz', '/livez'], (_request, response) => {
     response.set('Cache-Control', 'no-store').status(life.live() ? 200 : 503);
-    response.json({ ok: life.live(), status: life.live() ? 'live' : 'stopped', phase: life.phase(), uptimeMs: life.uptimeMs(), ...facts() });
+    response.json({
+      ok: life.live(),
+      status: life.live() ? 'live' : 'stopped',
+      phase: life.phase(),
+      uptimeMs: life.uptimeMs(),
+      ...facts(),
+    });
   });
   routes.get(['/ready', '/readyz'], (_request, response) => {
     const ready = life.ready();

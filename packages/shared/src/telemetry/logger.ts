@@ -21,7 +21,11 @@ export type LogControl = Readonly<{
  * JSON lines to stdout and to every added sink, redacted before any of them.
  * `msg` ends in `user:<id>` where a user is concerned, so that the guide's awk finds it.
  */
-export function createLogControl(service: string, initial: LogSettings = DEFAULT_LOG_SETTINGS, stdout: LogSink = (line) => process.stdout.write(line)): LogControl {
+export function createLogControl(
+  service: string,
+  initial: LogSettings = DEFAULT_LOG_SETTINGS,
+  stdout: LogSink = (line) => process.stdout.write(line),
+): LogControl {
   let settings = initial;
   const sinks = new Set<LogSink>([stdout]);
   const stream: DestinationStream = {

@@ -1,0 +1,120 @@
+import type Anthropic from '@anthropic-ai/sdk';
+import type { ContentBlock, ContextMessage } from '@moltbot/shared/contracts';
+import type { CatalogModel } from '@moltbot/shared/runtime';
+import type { ModelCall } from '../domain/model.ts';
+
+type Block = Anthropic.ContentBlockParam;
+
+/** Tokens a thinking level may use, as upstream sets them; the API wants at least 1,024. */
+const THINKING_TOKENS: Readonly<Record<string, number>> = {
+  minimal: 1_024,
+  low: 2_048,
+  medium: 8_192,
+  high: 16_384,
+  xhigh: 32_000,
+};
+
+const PASSED_PARAMS = [
+  'temperature',
+  'top_p',
+  'top_k',
+  'stop_sequences',
+  'service_tier',
+  'metadata',
+] as const;
+
+/** The Messages API request of a call, with cache marks on the prefix that later turns share. */
+export function anthropicRequest(
+  call: ModelCall,
+  model: CatalogModel,
+): Anthropic.MessageCreateParamsStreaming {
+  const cache = cacheControl(model.params['cacheControlTtl']);
+  const thinking = thinkingTokens(call, model);
+  const messages = call.messages.map(toMessage);
+  if (cache) markLast(messages, cache);
+  return {
+    model: model.entry.id,
+    max_tokens: thinking === 0 ? call.maxTokens : Math.max(call.maxTokens, thinking + 1_024),
+    stream: true,
+    messages,
+    ...(call.system !== '' && {
+      system: [{ type: 'text', text: call.system, ...(cache && { cache_control: cache }) }],
+    }),
+    ...(thinking > 0 && { thinking: { type: 'enabled', budget_tokens: thinking } }),
+    ...(call.tools.length > 0 && { tools: call.tools.map(toTool) }),
+    ...(call.tools.length > 0 &&
+      call.toolChoice !== undefined && { tool_choice: toToolChoice(call.toolChoice) }),
+    ...passed(model.params),
+  };
+}
+
+function cacheControl(ttl: unknown): Anthropic.CacheControlEphemeral | undefined {
+  return ttl === '5m' || ttl === '1h' ? { type: 'ephemeral', ttl } : undefined;
+}
+
+/** @NOTE a tool result must be answered with the thinking block that asked for it; we do not keep those, so such calls go without. */
+function thinkingTokens(call: ModelCall, model: CatalogModel): number {
+  const answersTool = call.messages.at(-1)?.content.some((block) => block.type === 'toolResult') === true;
+  if (answersTool || model.entry.reasoning !== true) return 0;
+  return THINKING_TOKENS[call.thinking] ?? 0;
+}
+
+function passed(params: Readonly<Record<string, unknown>>): Partial<Anthropic.MessageCreateParamsStreaming> {
+  return Object.fromEntries(
+    PASSED_PARAMS.filter((name) => params[name] !== undefined).map((name) => [name, params[name]]),
+  );
+}
+
+function toMessage(message: ContextMessage): Anthropic.MessageParam {
+  return { role: message.role, content: message.content.map(toBlock) };
+}
+
+function toBlock(block: ContentBlock): Block {
+  if (block.type === 'image') {
+    const source = {
+      type: 'base64',
+      media_type: block['mimeType'] as 'image/png',
+      data: String(block['data']),
+    } as const;
+    return { type: 'image', source };
+  }
+  if (block.type === 'toolCall')
+    return {
+      type: 'tool_use',
+      id: String(block['id']),
+      name: String(block['name']),
+      input: block['arguments'] ?? {},
+    };
+  if (block.type === 'toolResult')
+    return {
+      type: 'tool_result',
+      tool_use_id: String(block['toolCallId']),
+      content: String(block['text'] ?? ''),
+    };
+  return { type: 'text', text: String(block['text'] ?? '') };
+}
+
+/** The next turn repeats everything up to here, so its prefix is read from the cache. */
+function markLast(messages: readonly Anthropic.MessageParam[], cache: Anthropic.CacheControlEphemeral): void {
+  const content = messages.at(-1)?.content;
+  const last = Array.isArray(content) ? content.at(-1) : undefined;
+  if (last && 'type' in last && last.type !== 'thinking' && last.type !== 'redacted_thinking')
+    Object.assign(last, { cache_control: cache });
+}
+
+function toTool(tool: ModelCall['tools'][number]): Anthropic.Tool {
+  return {
+    name: tool.name,
+    ...(tool.description !== undefined && { description: tool.description }),
+    input_schema: { type: 'object', ...tool.inputSchema },
+  };
+}
+
+/** OpenAI's spellings: `auto`, `none`, `required`, or one function by name. */
+function toToolChoice(choice: unknown): Anthropic.ToolChoice {
+  if (choice === 'none') return { type: 'none' };
+  if (choice === 'required') return { type: 'any' };
+  const { name, function: named } = (choice ?? {}) as { name?: string; function?: { name?: string } };
+  const tool = name ?? named?.name;
+  return tool === undefined ? { type: 'auto' } : { type: 'tool', name: tool };
+}

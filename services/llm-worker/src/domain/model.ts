@@ -1,0 +1,42 @@
+import type { ClientTool, ContentBlock, ContextMessage, Usage } from '@moltbot/shared/contracts';
+
+/** What a model is asked, in no provider's dialect. */
+export type ModelCall = Readonly<{
+  system: string;
+  messages: readonly ContextMessage[];
+  tools: readonly ClientTool[];
+  toolChoice?: unknown;
+  /** `off`, `minimal`, `low`, `medium`, `high`, `xhigh`. */
+  thinking: string;
+  maxTokens: number;
+}>;
+
+export type ModelStop = 'stop' | 'length' | 'toolUse';
+
+/**
+ * `done` comes exactly once and last; a stream that ends without it throws. `usage` may come
+ * earlier, so that a call that is cut short is still paid for as far as the provider has said.
+ */
+export type ModelEvent =
+  | Readonly<{ type: 'usage'; usage: TokenCounts }>
+  | Readonly<{ type: 'text'; text: string }>
+  | Readonly<{ type: 'thinking'; text: string }>
+  | Readonly<{ type: 'done'; content: readonly ContentBlock[]; usage: TokenCounts; stop: ModelStop }>;
+
+export type TokenCounts = Omit<Usage, 'costMicroUsd'>;
+
+/** Port to a provider. Retries before the first event are the adapter's; after it, failures throw. */
+export type AskModel = (call: ModelCall, signal: AbortSignal) => AsyncIterable<ModelEvent>;
+
+/** A provider's refusal or failure; the message is for the user and the log, and holds no secret. */
+export class ProviderError extends Error {
+  override readonly name = 'ProviderError';
+  readonly status: number | undefined;
+
+  constructor(message: string, options: ErrorOptions & { status?: number | undefined } = {}) {
+    super(message, options);
+    this.status = options.status;
+  }
+}
+
+export const NO_TOKENS: TokenCounts = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };

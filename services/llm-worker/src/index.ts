@@ -1,0 +1,2 @@
+export type { LlmWorkerConfig } from './config.ts';
+export { startLlmWorker, type LlmWorker } from './llm-worker.ts';

@@ -1,0 +1,106 @@
+import { randomUUID } from 'node:crypto';
+import type { ContentBlock, Usage } from '@moltbot/shared/contracts';
+import { AppError } from '@moltbot/shared/errors';
+import type { CatalogModel } from '@moltbot/shared/runtime';
+import { holdBudget, settleBudget } from '@moltbot/turns';
+import type { Redis } from '@moltbot/shared/redis';
+import { estimateTokens } from '../domain/context.ts';
+import { priced, worstCase } from '../domain/money.ts';
+import {
+  NO_TOKENS,
+  type AskModel,
+  type ModelCall,
+  type ModelEvent,
+  type ModelStop,
+  type TokenCounts,
+} from '../domain/model.ts';
+
+const TOKEN_CHARS = 4;
+const HOLD_MARGIN_MS = 60_000;
+
+export type Answer = Readonly<{
+  content: readonly ContentBlock[];
+  stop: ModelStop;
+}>;
+
+/** A budgeted call: what it may cost is held before it starts, what it did cost is known whatever happens. */
+export type PaidCall = Readonly<{
+  model: CatalogModel;
+  events: AsyncIterable<ModelEvent>;
+  /** So far; output is estimated where the provider has not counted it yet. */
+  usage(saidChars: number): Usage;
+  money: Readonly<{ scope: string; day: string; holdId: string }> | undefined;
+}>;
+
+export type Budget = Readonly<{ dailyUsd: number }>;
+
+/** Holds the worst case and starts the call. Throws BUDGET_EXHAUSTED; nothing is asked then. */
+export async function startCall(
+  redis: Redis,
+  ask: AskModel,
+  model: CatalogModel,
+  call: ModelCall,
+  budget: Budget | undefined,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<PaidCall> {
+  const money = budget === undefined ? undefined : await hold(redis, model, call, budget, timeoutMs);
+  let counts: TokenCounts = NO_TOKENS;
+  const events = async function* (): AsyncGenerator<ModelEvent> {
+    for await (const event of ask(call, signal)) {
+      if (event.type === 'usage' || event.type === 'done') counts = event.usage;
+      yield event;
+    }
+  };
+  return {
+    model,
+    events: events(),
+    usage: (saidChars) =>
+      priced(
+        { ...counts, output: Math.max(counts.output, Math.ceil(saidChars / TOKEN_CHARS)) },
+        model.entry.cost,
+      ),
+    money,
+  };
+}
+
+async function hold(
+  redis: Redis,
+  model: CatalogModel,
+  call: ModelCall,
+  budget: Budget,
+  timeoutMs: number,
+): Promise<NonNullable<PaidCall['money']>> {
+  const price = model.entry.cost;
+  if (price === undefined)
+    throw new AppError(
+      'BUDGET_EXHAUSTED',
+      `model ${model.ref} has no price, and provider ${model.provider} has a daily budget: add its cost to models.providers.${model.provider}.models`,
+    );
+  const money = {
+    scope: `provider:${model.provider}`,
+    day: new Date().toISOString().slice(0, 10),
+    holdId: randomUUID(),
+  };
+  const amountMicroUsd = worstCase(estimateTokens(call.messages, call.system), call.maxTokens, price);
+  const limits = {
+    amountMicroUsd,
+    limitMicroUsd: budget.dailyUsd * 1e6,
+    leaseMs: timeoutMs + HOLD_MARGIN_MS,
+  };
+  const { granted, leftMicroUsd } = await holdBudget(redis, { ...money, ...limits });
+  if (granted) return money;
+  const [left, wanted] = [leftMicroUsd, amountMicroUsd].map((micro) => (micro / 1e6).toFixed(4));
+  throw new AppError(
+    'BUDGET_EXHAUSTED',
+    `the daily budget of provider ${model.provider} is used up: ${left} USD left, this turn may cost ${wanted} USD; it starts anew at 00:00 UTC`,
+  );
+}
+
+/** For a call whose turn goes on without it (a fallback was asked, a summary was made). */
+export async function settleCall(redis: Redis, paid: PaidCall, saidChars: number): Promise<Usage> {
+  const usage = paid.usage(saidChars);
+  if (paid.money)
+    await settleBudget(redis, paid.money.scope, paid.money.day, paid.money.holdId, usage.costMicroUsd ?? 0);
+  return usage;
+}

@@ -1,0 +1,91 @@
+import type { ContextMessage, SessionRecord } from '@moltbot/shared/contracts';
+import type { CatalogModel } from '@moltbot/shared/runtime';
+import { emitEvent, type Run } from '@moltbot/turns';
+import { planCompaction, SUMMARY_SYSTEM, type CompactionPlan } from '../domain/compaction.ts';
+import { buildMessages } from '../domain/context.ts';
+import { ProviderError, type AskModel, type ModelCall } from '../domain/model.ts';
+import { settleCall, startCall } from './ask-model.ts';
+import type { Lease } from './lease.ts';
+import { maxTokens, type TurnDeps } from './run-turn.ts';
+
+const DEFAULT_WINDOW = 128_000;
+const SUMMARY_MAX_TOKENS = 2_048;
+
+export type Context = Readonly<{
+  messages: readonly ContextMessage[];
+  /** The summary made on the way, to be written with the turn's end. */
+  compaction?: Extract<SessionRecord, { type: 'compaction' }>;
+}>;
+
+/** The turn's context, inside the model's window: old turns give way to a summary that the model itself writes. */
+export async function compacted(
+  run: Run,
+  deps: TurnDeps,
+  lease: Lease,
+  model: CatalogModel,
+  ask: AskModel,
+): Promise<Context> {
+  const window = Math.min(
+    model.entry.contextWindow ?? DEFAULT_WINDOW,
+    deps.settings.contextTokens ?? Number.MAX_SAFE_INTEGER,
+  );
+  const budgetTokens = Math.max(window - maxTokens(model, run.content.maxTokens), Math.floor(window / 2));
+  const plan = planCompaction(run.records, budgetTokens);
+  if (plan === undefined) return { messages: buildMessages(run.records) };
+  const named = { tid: run.content.turnId, run: run.content.runId };
+  lease.notice(await emitEvent(deps.redis, run, { t: 'compaction', ...named, phase: 'start' }));
+  const summary = await summarise(plan, deps, lease, model, ask);
+  lease.notice(await emitEvent(deps.redis, run, { t: 'compaction', ...named, phase: 'end' }));
+  const compaction = {
+    type: 'compaction',
+    turnId: run.content.turnId,
+    summary,
+    upToSeq: plan.upToSeq,
+    timestamp: Date.now(),
+  } as const;
+  const last = run.records.at(-1);
+  const noted = [...run.records, { seq: (last?.seq ?? 0) + 1, fence: Number(run.fence), record: compaction }];
+  return { messages: buildMessages(noted), compaction };
+}
+
+async function summarise(
+  plan: CompactionPlan,
+  deps: TurnDeps,
+  lease: Lease,
+  model: CatalogModel,
+  ask: AskModel,
+): Promise<string> {
+  const request: ContextMessage = {
+    role: 'user',
+    content: [{ type: 'text', text: 'Summarise our conversation so far.' }],
+  };
+  const last = plan.messages.at(-1);
+  const messages =
+    last?.role === 'user'
+      ? [...plan.messages.slice(0, -1), { role: last.role, content: [...last.content, ...request.content] }]
+      : [...plan.messages, request];
+  const call: ModelCall = {
+    system: SUMMARY_SYSTEM,
+    messages,
+    tools: [],
+    thinking: 'off',
+    maxTokens: SUMMARY_MAX_TOKENS,
+  };
+  const paid = await startCall(
+    deps.redis,
+    ask,
+    model,
+    call,
+    deps.settings.budget(model.provider),
+    deps.settings.timeoutMs,
+    lease.signal,
+  );
+  let text = '';
+  try {
+    for await (const event of paid.events) if (event.type === 'text') text += event.text;
+  } finally {
+    await settleCall(deps.redis, paid, text.length);
+  }
+  if (text.trim() === '') throw new ProviderError(`${model.provider} gave no summary of the conversation`);
+  return text;
+}

@@ -1,0 +1,49 @@
+import { LEASE_MS, type Held } from '@moltbot/turns';
+
+const RENEW_INTERVAL_MS = 2_000;
+/** Stop by our own clock before another worker may start: a partitioned worker gets no event. */
+const GIVE_UP_AFTER_MS = LEASE_MS - 1_500;
+
+export type Lease = Disposable &
+  Readonly<{
+    signal: AbortSignal;
+    check(): Promise<void>;
+    notice(held: Held): void;
+    stop(reason: string): void;
+  }>;
+
+/**
+ * Keeps a session's lease while a turn runs. Its signal aborts with `lost` when somebody else
+ * holds the session or nothing has been heard for too long, else with the user's reason.
+ */
+export function keepLease(
+  renew: () => Promise<Held>,
+  timeoutMs: number,
+  now: () => number = Date.now,
+): Lease {
+  const controller = new AbortController();
+  let heardAtMs = now();
+  const notice = (held: Held): void => {
+    heardAtMs = now();
+    if (held.lost) controller.abort('lost');
+    else if (held.abortReason !== '') controller.abort(held.abortReason);
+  };
+  const check = async (): Promise<void> => {
+    await renew().then(notice, () => undefined); // the watchdog below decides when silence is too long
+  };
+  const timer = setInterval(() => {
+    if (now() - heardAtMs > GIVE_UP_AFTER_MS) controller.abort('lost');
+    else void check();
+  }, RENEW_INTERVAL_MS);
+  const limit = setTimeout(() => controller.abort('timeout'), timeoutMs);
+  return {
+    signal: controller.signal,
+    check,
+    notice,
+    stop: (reason) => controller.abort(reason),
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      clearTimeout(limit);
+    },
+  };
+}

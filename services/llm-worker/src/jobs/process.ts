@@ -1,0 +1,100 @@
+import { DelayedError, type Job } from 'bullmq';
+import { TurnJob, type Lane } from '@moltbot/shared/contracts';
+import { beginTurn, commitTurn, renewLease, type Begun, type Run, type SessionRef } from '@moltbot/turns';
+import { answerCommand } from '../domain/command.ts';
+import type { WorkerEvents } from '../events.ts';
+import { turnEnding } from './ending.ts';
+import { keepLease, type Lease } from './lease.ts';
+import { maxTokens, runTurn, type TurnDeps, type TurnResult } from './run-turn.ts';
+
+export type ProcessDeps = Omit<TurnDeps, 'settings' | 'onFirstToken'> &
+  Readonly<{
+    owner: string;
+    userCap: number;
+    settings(): TurnDeps['settings'];
+    events: WorkerEvents;
+    /** Turns that run here now, so that an abort finds them. */
+    running: Map<string, Lease>;
+    wakeAgain(ref: SessionRef, lane: Lane): Promise<void>;
+  }>;
+
+const CAPPED_RETRY_MS = 500;
+const COLD_RETRY_MS = 100;
+
+/** One job is one look at one session: at most one turn, then the next session has its chance. */
+export async function processJob(job: Job, token: string | undefined, deps: ProcessDeps): Promise<void> {
+  const { sid, uid, key } = TurnJob.parse(job.data);
+  const ref: SessionRef = { sid, uid, key };
+  const begun = await beginTurn(deps.redis, ref, deps.owner, deps.userCap);
+  if (begun.kind !== 'run') return await postpone(job, token, begun);
+  const left = await runAndCommit(begun.run, deps);
+  if (left > 0) await deps.wakeAgain(ref, begun.run.content.lane);
+}
+
+async function postpone(
+  job: Job,
+  token: string | undefined,
+  begun: Exclude<Begun, { kind: 'run' }>,
+): Promise<void> {
+  if (begun.kind === 'empty' || begun.kind === 'gone') return;
+  const now = Date.now();
+  const until = {
+    busy: begun.kind === 'busy' ? begun.untilMs + 50 : 0,
+    capped: now + CAPPED_RETRY_MS * (1 + Math.random()),
+    cold: now + COLD_RETRY_MS,
+  };
+  await job.moveToDelayed(Math.ceil(until[begun.kind]), token);
+  throw new DelayedError();
+}
+
+/** Returns how many turns wait in this session, 0 when it is not ours any more. */
+async function runAndCommit(run: Run, deps: ProcessDeps): Promise<number> {
+  const startedAtMs = Date.now();
+  const settings = deps.settings();
+  using lease = keepLease(
+    async () => await renewLease(deps.redis, run),
+    run.content.timeoutMs ?? settings.timeoutMs,
+  );
+  deps.running.set(run.content.turnId, lease);
+  try {
+    deps.events.turnStarted(run);
+    const onFirstToken = (provider: string): void => deps.events.firstToken(run, provider);
+    const result = await answer(run, { ...deps, settings, onFirstToken }, lease);
+    const { outcome } = result;
+    if (outcome === 'lost') return deps.events.turnLost(run);
+    const ending = turnEnding(run, { ...result, outcome }, startedAtMs);
+    const committed = await commitTurn(deps.redis, run, ending);
+    if (committed.kind === 'stale') return deps.events.turnLost(run);
+    deps.events.turnEnded(run, { ...result, outcome }, Date.now() - startedAtMs);
+    return committed.left;
+  } finally {
+    deps.running.delete(run.content.turnId);
+  }
+}
+
+async function answer(run: Run, deps: TurnDeps, lease: Lease): Promise<TurnResult> {
+  if (run.content.kind === 'chat' || run.abortReason !== '') return await runTurn(run, deps, lease);
+  return { outcome: 'final', content: [{ type: 'text', text: commandText(run, deps) }], stopReason: 'stop' };
+}
+
+function commandText(run: Run, { settings }: TurnDeps): string {
+  const [model] = settings.catalogue.choices(run.content.agentId, run.content.model);
+  const said = run.records.findLast(
+    ({ record }) => record.type === 'user' && record.turnId === run.content.turnId,
+  )?.record;
+  const asked =
+    said?.type === 'user' ? said.content.map((block) => String(block['text'] ?? '')).join('') : '';
+  const used = run.records.findLast(
+    ({ record }) => record.type === 'assistant' && record.api !== 'command',
+  )?.record;
+  const usage = used?.type === 'assistant' ? used.usage : undefined;
+  return answerCommand(asked, {
+    sessionKey: run.content.shownKey,
+    model: model?.ref ?? '(none)',
+    models: settings.catalogue.models.map(({ ref }) => ref),
+    thinking: run.content.thinking ?? settings.thinking,
+    contextTokens: usage === undefined ? 0 : usage.input + usage.cacheRead + usage.cacheWrite,
+    contextWindow: model?.entry.contextWindow ?? (model ? maxTokens(model) : 0),
+    records: run.records.length,
+  });
+}

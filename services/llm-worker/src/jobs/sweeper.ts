@@ -1,0 +1,37 @@
+import { LANES, type Lane } from '@moltbot/shared/contracts';
+import type { Redis } from '@moltbot/shared/redis';
+import { findOverdue, type SessionRef } from '@moltbot/turns';
+
+const SWEEP_INTERVAL_MS = 2_000;
+
+export type SweepDeps = Readonly<{
+  redis: Redis;
+  wake(ref: SessionRef, lane: Lane): Promise<void>;
+  unblock(sid: string, lane: Lane): Promise<void>;
+  onRewake(): void;
+  onError(error: unknown): void;
+}>;
+
+/** Wakes sessions that nobody looks after; runs in every worker, and finding a session twice is harmless. */
+export function startSweeper(deps: SweepDeps): Disposable {
+  let busy = false;
+  const timer = setInterval(() => {
+    if (busy) return;
+    busy = true;
+    void sweep(deps)
+      .catch(deps.onError)
+      .finally(() => {
+        busy = false;
+      });
+  }, SWEEP_INTERVAL_MS);
+  return { [Symbol.dispose]: () => clearInterval(timer) };
+}
+
+async function sweep(deps: SweepDeps): Promise<void> {
+  for (const { sid, uid, key, lane, wokenBefore } of await findOverdue(deps.redis)) {
+    const known = LANES.find((name) => name === lane) ?? 'main';
+    if (wokenBefore) await deps.unblock(sid, known);
+    await deps.wake({ sid, uid, key }, known);
+    deps.onRewake();
+  }
+}

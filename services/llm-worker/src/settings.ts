@@ -1,0 +1,24 @@
+import type { MoltbotConfig } from '@moltbot/shared/contracts';
+import { modelCatalogue } from '@moltbot/shared/runtime';
+import type { TurnSettings } from './jobs/run-turn.ts';
+
+/** What the configuration means for turns; made once for each change. */
+export function turnSettings(config: MoltbotConfig, env: NodeJS.ProcessEnv): TurnSettings {
+  const { defaults, list } = config.agents;
+  return {
+    catalogue: modelCatalogue(config, env),
+    budget: (provider) => {
+      const daily = config.models.providers[provider]?.budget?.daily;
+      return daily === undefined ? undefined : { dailyUsd: daily };
+    },
+    timeoutMs: defaults.timeoutSeconds * 1_000,
+    thinking: defaults.thinkingDefault ?? 'off',
+    contextTokens: defaults.contextTokens,
+    system: (agentId) => {
+      const agent = list.find(({ id }) => id === agentId);
+      const name = agent?.identity?.name ?? agent?.name ?? 'Moltbot';
+      // @NOTE a stable prefix: anything that changes with time or user here would empty the provider's prompt cache
+      return `You are ${name}, the assistant of a company's employees. Answer in the language of the user. Write Markdown.`;
+    },
+  };
+}
