@@ -60,7 +60,9 @@ async function measure(
   const expected = Array.from({ length: options.tokens }, (_, at) => `t${at + 1}`).join(' ');
   for (const { name, target } of systems) {
     ports.say(`warming up ${name}`);
-    await runLoad(target, expected, WARM_UP_STREAMS, WARM_UP_SECONDS);
+    const { totalsMs, faults } = await runLoad(target, expected, WARM_UP_STREAMS, WARM_UP_SECONDS);
+    if (totalsMs.length === 0)
+      throw new Error(`${name} gave no right answer: ${faults[0] ?? 'nor a wrong one'}`);
   }
   const figures: Report['figures'][number][] = [];
   for (const concurrency of options.concurrency) {

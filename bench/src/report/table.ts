@@ -26,7 +26,9 @@ export function renderReport(report: Report): string {
     '',
     'peak memory',
     ...report.memory.map(({ system, processes }) => `  ${system}: ${processes.map(memoryOf).join(', ')}`),
-    ...report.figures.flatMap((figures) => figures.faults.map((fault) => `! ${figures.system}: ${fault}`)),
+    ...report.figures.flatMap((figures) =>
+      figures.faults.slice(0, 2).map((fault) => `! ${figures.system}: ${fault}`),
+    ),
   ].join('\n');
 }
 

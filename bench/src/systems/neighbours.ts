@@ -12,7 +12,8 @@ import type { Surroundings, System } from './system.ts';
 const run = promisify(execFile);
 const TOOLS = fileURLToPath(new URL('../../../.toolchain/bench/', import.meta.url));
 const LITELLM_VERSION = '1.108.11';
-const PORTKEY_VERSION = '1.15.2';
+/** The gateway answers streams with 500 on the newest `@hono/node-server` its range allows. */
+const PORTKEY_PACKAGES = ['@portkey-ai/gateway@1.15.2', '@hono/node-server@1.11.0'];
 
 export function startNeighbour(name: Neighbour, around: Surroundings): Promise<System> {
   return name === 'litellm' ? startLitellm(around) : startPortkey(around);
@@ -58,8 +59,8 @@ async function startPortkey(around: Surroundings): Promise<System> {
   const program = join(directory, 'node_modules', '@portkey-ai', 'gateway', 'build', 'start-server.js');
   if (!existsSync(program)) {
     await mkdir(directory, { recursive: true });
-    const install = ['install', '--silent', '--prefix', directory, `@portkey-ai/gateway@${PORTKEY_VERSION}`];
-    await run('npm', install, { cwd: directory });
+    const install = ['install', '--silent', '--legacy-peer-deps', '--prefix', directory];
+    await run('npm', [...install, ...PORTKEY_PACKAGES], { cwd: directory });
   }
   const port = await freePort();
   const child = await startChild({

@@ -12,7 +12,7 @@ export async function streamMessage(
   delivery: Delivery,
 ): Promise<void> {
   res.writeHead(200, {
-    'content-type': 'text/event-stream',
+    'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
     'request-id': head.id,
   });

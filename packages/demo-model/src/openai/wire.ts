@@ -47,7 +47,7 @@ export async function streamCompletion(
   delivery: Delivery,
 ): Promise<void> {
   res.writeHead(200, {
-    'content-type': 'text/event-stream',
+    'content-type': 'text/event-stream; charset=utf-8',
     'cache-control': 'no-cache',
     'x-request-id': head.id,
   });
