@@ -32,13 +32,35 @@ export async function acceptTurn(redis: Redis, turn: NewTurn, caps: Caps): Promi
   const content: TurnContent = { ...turn.content, turnId, acceptedAtMs: Date.now() };
   const record: SessionRecord = { type: 'user', turnId, ...turn.record };
   const keys = [
-    userKeys.idem(uid, key, runId), userKeys.entry(uid, key), sessionKeys.inbox(sid), sessionKeys.turns(sid), sessionKeys.state(sid),
-    sessionKeys.events(sid), userKeys.keys(uid), userKeys.open(uid), queueKeys.due, queueKeys.ledger, archiveKeys.live, archiveKeys.wanted,
+    userKeys.idem(uid, key, runId),
+    userKeys.entry(uid, key),
+    sessionKeys.inbox(sid),
+    sessionKeys.turns(sid),
+    sessionKeys.state(sid),
+    sessionKeys.events(sid),
+    userKeys.keys(uid),
+    userKeys.open(uid),
+    queueKeys.due,
+    queueKeys.ledger,
+    archiveKeys.live,
+    archiveKeys.wanted,
     userKeys.run(uid, runId),
   ];
   const reply = (await runScript(redis, accept1, keys, [
-    sid, turnId, JSON.stringify(content), JSON.stringify(record), idFragment(turnId, runId, shownKey), userKeys.bell(uid), JSON.stringify(key),
-    IDEMPOTENCY_SECONDS, WAKE_AFTER_MS, caps.session, caps.user, caps.all, key, turn.title,
+    sid,
+    turnId,
+    JSON.stringify(content),
+    JSON.stringify(record),
+    idFragment(turnId, runId, shownKey),
+    userKeys.bell(uid),
+    JSON.stringify(key),
+    IDEMPOTENCY_SECONDS,
+    WAKE_AFTER_MS,
+    caps.session,
+    caps.user,
+    caps.all,
+    key,
+    turn.title,
   ])) as [string, ...(string | number)[]];
   return readReply(reply, turnId);
 }
@@ -57,10 +79,22 @@ function idFragment(tid: string, run: string, shown: string): string {
   return JSON.stringify({ tid, run, shown }).slice(1, -1);
 }
 
-export type RunStatus = Readonly<{ sid: string; turnId: string; status: TurnStatus; error: string; startedAtMs?: number; endedAtMs?: number }>;
+export type RunStatus = Readonly<{
+  sid: string;
+  turnId: string;
+  status: TurnStatus;
+  error: string;
+  startedAtMs?: number;
+  endedAtMs?: number;
+}>;
 
 /** What became of a message, by its idempotency key; for 24 h. */
-export async function findTurn(redis: Redis, uid: string, key: string, idempotencyKey: string): Promise<RunStatus | undefined> {
+export async function findTurn(
+  redis: Redis,
+  uid: string,
+  key: string,
+  idempotencyKey: string,
+): Promise<RunStatus | undefined> {
   return await readStatus(redis, userKeys.idem(uid, key, idempotencyKey));
 }
 

@@ -4,10 +4,15 @@ import { sessionKeys, type Redis } from '@moltbot/shared/redis';
 /** A log item is `<fence> <record JSON>`; its seq is its place. */
 export function decodeItem(item: string, seq: number): NumberedRecord {
   const space = item.indexOf(' ');
-  return { seq, fence: Number(item.slice(0, space)), record: JSON.parse(item.slice(space + 1)) as SessionRecord };
+  return {
+    seq,
+    fence: Number(item.slice(0, space)),
+    record: JSON.parse(item.slice(space + 1)) as SessionRecord,
+  };
 }
 
-export const encodeItem = (fence: number, record: SessionRecord): string => `${fence} ${JSON.stringify(record)}`;
+export const encodeItem = (fence: number, record: SessionRecord): string =>
+  `${fence} ${JSON.stringify(record)}`;
 
 export type SessionState = Readonly<{
   uid: string;
@@ -43,7 +48,13 @@ export async function readState(redis: Redis, sid: string): Promise<SessionState
 }
 
 /** Records `fromSeq..toSeq` that are in Redis; what is older is the archive's to give. */
-export async function readRecords(redis: Redis, sid: string, base: number, fromSeq: number, toSeq: number): Promise<NumberedRecord[]> {
+export async function readRecords(
+  redis: Redis,
+  sid: string,
+  base: number,
+  fromSeq: number,
+  toSeq: number,
+): Promise<NumberedRecord[]> {
   const first = Math.max(fromSeq, base + 1);
   if (toSeq < first) return [];
   const items = await redis.lrange(sessionKeys.log(sid), first - 1 - base, toSeq - 1 - base);

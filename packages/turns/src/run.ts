@@ -1,10 +1,26 @@
-import type { EndEvent, NumberedRecord, RunEvent, SessionRecord, TurnContent, Usage } from '@moltbot/shared/contracts';
-import { archiveKeys, budgetKeys, queueKeys, runScript, sessionKeys, shardOf, userKeys, type Redis } from '@moltbot/shared/redis';
+import type {
+  EndEvent,
+  NumberedRecord,
+  RunEvent,
+  SessionRecord,
+  TurnContent,
+  Usage,
+} from '@moltbot/shared/contracts';
+import {
+  archiveKeys,
+  budgetKeys,
+  queueKeys,
+  runScript,
+  sessionKeys,
+  shardOf,
+  userKeys,
+  type Redis,
+} from '@moltbot/shared/redis';
 import { IDEMPOTENCY_SECONDS, WAKE_AFTER_MS } from './accept.ts';
 import { decodeItem } from './log.ts';
 import { begin1, commit1, emit1, leaseRenew1 } from './scripts.gen.ts';
 import type { SessionRef } from './session.ts';
-import { usageMembers } from './usage.ts';
+import { USAGE_KEPT_SECONDS, usageMembers, wholeNumber } from './usage.ts';
 
 export const LEASE_MS = 8_000;
 export const MAX_ATTEMPTS = 3;
@@ -28,34 +44,80 @@ export type Begun =
   | Readonly<{ kind: 'busy'; untilMs: number }>
   | Readonly<{ kind: 'empty' | 'capped' | 'cold' | 'gone' }>;
 
-/** Takes the head of a session's inbox. `userCap`: how many sessions of one user may run at once. */
-export async function beginTurn(redis: Redis, ref: SessionRef, owner: string, userCap: number): Promise<Begun> {
+/**
+ * Takes the head of a session's inbox. `owner` names this one taking (not the process): only the
+ * same taking, asked again after a lost reply, may begin over a live lease.
+ * `userCap`: how many sessions of one user may run at once.
+ */
+export async function beginTurn(
+  redis: Redis,
+  ref: SessionRef,
+  owner: string,
+  userCap: number,
+): Promise<Begun> {
   const { sid, uid, key } = ref;
   const keys = [
-    sessionKeys.state(sid), sessionKeys.inbox(sid), sessionKeys.turns(sid), sessionKeys.log(sid), sessionKeys.events(sid), userKeys.running(uid),
-    queueKeys.due, queueKeys.woken, archiveKeys.dirty(shardOf(sid)), archiveKeys.live, archiveKeys.wanted,
+    sessionKeys.state(sid),
+    sessionKeys.inbox(sid),
+    sessionKeys.turns(sid),
+    sessionKeys.log(sid),
+    sessionKeys.events(sid),
+    userKeys.running(uid),
+    queueKeys.due,
+    queueKeys.woken,
+    archiveKeys.dirty(shardOf(sid)),
+    archiveKeys.live,
+    archiveKeys.wanted,
   ];
-  const args = [owner, LEASE_MS, userCap, userKeys.bell(uid), sid, JSON.stringify(key), MAX_ATTEMPTS, COLD_WAIT_MS];
+  const args = [
+    owner,
+    LEASE_MS,
+    userCap,
+    userKeys.bell(uid),
+    sid,
+    JSON.stringify(key),
+    MAX_ATTEMPTS,
+    COLD_WAIT_MS,
+    WAKE_AFTER_MS,
+  ];
   const reply = (await runScript(redis, begin1, keys, args)) as [string, ...unknown[]];
   if (reply[0] === 'busy') return { kind: 'busy', untilMs: Number(reply[1]) };
   if (reply[0] !== 'run') return { kind: reply[0] as 'empty' | 'capped' | 'cold' | 'gone' };
-  const [, fence, content, attempt, abortReason, firstSeq, items] = reply as [string, string, string, number, string, number, string[]];
+  const [, fence, content, attempt, abortReason, firstSeq, items] = reply as [
+    string,
+    string,
+    string,
+    number,
+    string,
+    number,
+    string[],
+  ];
   const records = items.map((item, index) => decodeItem(item, firstSeq + index));
-  return { kind: 'run', run: { ref, fence, content: JSON.parse(content) as TurnContent, attempt, abortReason, records } };
+  return {
+    kind: 'run',
+    run: { ref, fence, content: JSON.parse(content) as TurnContent, attempt, abortReason, records },
+  };
 }
 
-/** `lost`: another worker runs the session now; say nothing more about this turn. */
+/** `lost`: the turn has ended or another worker runs it; say nothing more about it. */
 export type Held = Readonly<{ lost: boolean; abortReason: string }>;
 
 export async function emitEvent(redis: Redis, run: Run, event: RunEvent): Promise<Held> {
   const { sid, uid, key } = run.ref;
-  const args = [run.fence, userKeys.bell(uid), sid, JSON.stringify(key), run.content.turnId, JSON.stringify(event)];
+  const args = [
+    run.fence,
+    userKeys.bell(uid),
+    sid,
+    JSON.stringify(key),
+    run.content.turnId,
+    JSON.stringify(event),
+  ];
   return held(await runScript(redis, emit1, [sessionKeys.state(sid), sessionKeys.events(sid)], args));
 }
 
 export async function renewLease(redis: Redis, run: Run): Promise<Held> {
   const { sid, uid } = run.ref;
-  const keys = [sessionKeys.state(sid), userKeys.running(uid), queueKeys.due];
+  const keys = [sessionKeys.state(sid), userKeys.running(uid), queueKeys.due, queueKeys.woken];
   return held(await runScript(redis, leaseRenew1, keys, [run.fence, LEASE_MS, sid, run.content.turnId]));
 }
 
@@ -84,17 +146,47 @@ export async function commitTurn(redis: Redis, run: Run, ending: Ending): Promis
   const day = new Date().toISOString().slice(0, 10);
   const { money } = ending;
   const keys = [
-    sessionKeys.state(sid), sessionKeys.inbox(sid), sessionKeys.turns(sid), sessionKeys.log(sid), sessionKeys.events(sid),
-    userKeys.idem(uid, key, run.content.runId), userKeys.entry(uid, key), userKeys.open(uid), userKeys.running(uid), queueKeys.due,
-    queueKeys.ledger, archiveKeys.dirty(shardOf(sid)), archiveKeys.live, userKeys.usage(uid, day), userKeys.usage('*', day),
-    budgetKeys.day(money?.scope ?? '', money?.day ?? day), budgetKeys.holds(money?.scope ?? ''),
+    sessionKeys.state(sid),
+    sessionKeys.inbox(sid),
+    sessionKeys.turns(sid),
+    sessionKeys.log(sid),
+    sessionKeys.events(sid),
+    userKeys.idem(uid, key, run.content.runId),
+    userKeys.entry(uid, key),
+    userKeys.open(uid),
+    userKeys.running(uid),
+    queueKeys.due,
+    queueKeys.ledger,
+    archiveKeys.dirty(shardOf(sid)),
+    archiveKeys.live,
+    userKeys.usage(uid, day),
+    userKeys.usage('*', day),
+    budgetKeys.day(money?.scope ?? '', money?.day ?? day),
+    budgetKeys.holds(money?.scope ?? ''),
+    queueKeys.woken,
   ];
   const records = ending.records.map((record) => JSON.stringify(record));
   const entry = Object.entries(ending.entry).flat();
   const args = [
-    run.fence, run.content.turnId, sid, userKeys.bell(uid), JSON.stringify(key), JSON.stringify(ending.event), ending.event.outcome,
-    ending.event.error?.message ?? '', IDEMPOTENCY_SECONDS, WAKE_AFTER_MS, money?.holdId ?? '', money?.costMicroUsd ?? 0,
-    ending.contextFromSeq ?? '', EVENTS_KEPT_MS, records.length, ...records, entry.length / 2, ...entry,
+    run.fence,
+    run.content.turnId,
+    sid,
+    userKeys.bell(uid),
+    JSON.stringify(key),
+    JSON.stringify(ending.event),
+    ending.event.outcome,
+    ending.event.error?.message ?? '',
+    IDEMPOTENCY_SECONDS,
+    WAKE_AFTER_MS,
+    money?.holdId ?? '',
+    wholeNumber(money?.costMicroUsd ?? 0),
+    ending.contextFromSeq ?? '',
+    EVENTS_KEPT_MS,
+    USAGE_KEPT_SECONDS,
+    records.length,
+    ...records,
+    entry.length / 2,
+    ...entry,
     ...(ending.usage ? usageMembers(ending.usage.model, ending.usage.usage) : []),
   ];
   const [granted, left] = (await runScript(redis, commit1, keys, args)) as [number, number?];

@@ -25,7 +25,7 @@ return hit
 
 export const accept1: Script = {
   name: 'accept-1',
-  sha1: '748cea981311e2587a8f4aaa39ba6f8b0ed6083a',
+  sha1: '66ecddd9d79653f2c2d7c538758fde46f7754c0a',
   source: `--[[ accept-1
      Takes a turn into a session's inbox, once for each idempotency key. After this the
      turn will end, whatever dies.
@@ -39,9 +39,11 @@ export const accept1: Script = {
 local seen = redis.call('HMGET', KEYS[1], 'sid', 'tid', 'status', 'error')
 if seen[1] then return {'dup', seen[1], seen[2], seen[3], seen[4] or ''} end
 local current = redis.call('HGET', KEYS[2], 'sid')
-if current ~= ARGV[1] then return {'moved', current or ''} end
+local state = redis.call('HMGET', KEYS[5], 'fence', 'last', 'cold')
+if current ~= ARGV[1] or not state[1] then return {'moved', current ~= ARGV[1] and current or ''} end
 
-if redis.call('LLEN', KEYS[3]) >= tonumber(ARGV[10]) then return {'busy', 'session'} end
+local waiting = redis.call('LLEN', KEYS[3])
+if waiting >= tonumber(ARGV[10]) then return {'busy', 'session'} end
 local mine = 0
 local open = redis.call('ZRANGE', KEYS[8], 0, -1, 'WITHSCORES')
 for i = 2, #open, 2 do mine = mine + tonumber(open[i]) end
@@ -57,7 +59,6 @@ redis.call('SET', KEYS[13], KEYS[1], 'EX', ARGV[8])
 redis.call('RPUSH', KEYS[3], ARGV[2])
 redis.call('HSET', KEYS[4], ARGV[2], ARGV[3], ARGV[2] .. ':rec', ARGV[4], ARGV[2] .. ':id', ARGV[5], ARGV[2] .. ':idem', KEYS[1])
 
-local state = redis.call('HMGET', KEYS[5], 'fence', 'last', 'cold')
 local id = redis.call('XADD', KEYS[6], state[1] .. '-*', 'n', 0, 'p', state[2], 'e', '{"t":"accepted",' .. ARGV[5] .. '}')
 redis.call('HSET', KEYS[5], 'last', id)
 redis.call('PUBLISH', ARGV[6], '{"id":"' .. id .. '","prev":"' .. state[2] .. '","sid":"' .. ARGV[1] .. '","key":' .. ARGV[7]
@@ -70,28 +71,44 @@ redis.call('ZINCRBY', KEYS[8], 1, ARGV[1])
 redis.call('ZADD', KEYS[9], 'NX', now + ARGV[9], ARGV[1])
 redis.call('HINCRBY', KEYS[10], 'accepted', 1)
 redis.call('ZADD', KEYS[11], now, ARGV[1])
-if state[3] then redis.call('ZADD', KEYS[12], 'NX', now, ARGV[1]) end
+if state[3] then
+  if waiting == 0 then redis.call('ZREM', KEYS[12], ARGV[1]) end -- an old wait that failed must not shorten this one
+  redis.call('ZADD', KEYS[12], 'NX', now, ARGV[1])
+end
 return {'ok', redis.call('ZCARD', KEYS[8]), state[3] and 1 or 0}
 `,
 };
 
 export const archived1: Script = {
   name: 'archived-1',
-  sha1: 'b5369ff56c2d83bb1227913bb340631008edf39b',
+  sha1: 'a6e03b979519aa462a4bf8c76630bf972755d998',
   source: `--[[ archived-1
-     Says that a session's records up to a seq are on disk. Only ever forward, only by the
-     shard's owner; the session leaves the list when nothing is missing.
-     KEYS 1 state, 2 shard lease, 3 dirty   ARGV 1 shard fence, 2 sid, 3 seq
-     Returns 1 when all is archived, 0 when more came meanwhile, -1 not the shard's owner ]]
+     Says that a session's records up to a seq are on disk: only ever forward, only by the
+     shard's owner, and only while the log holds the very record that was written last (after
+     a failover another may stand under that seq). The session leaves the list when nothing is missing.
+     KEYS 1 state, 2 shard lease, 3 dirty, 4 log   ARGV 1 shard fence, 2 sid, 3 seq, 4 fence of the record at seq
+     Returns 1 when all is archived, 2 the same of a deleted session, which stays in the list
+     until it is forgotten; 0 when there is more to write; -1 not the shard's owner ]]
 if redis.call('HGET', KEYS[2], 'fence') ~= ARGV[1] then return -1 end
-local s = redis.call('HMGET', KEYS[1], 'seq', 'archivedSeq')
+local s = redis.call('HMGET', KEYS[1], 'seq', 'archivedSeq', 'base', 'deleted')
 if not s[1] then
   redis.call('ZREM', KEYS[3], ARGV[2])
   return 1
 end
-local archived = math.max(tonumber(s[2]), tonumber(ARGV[3]))
-redis.call('HSET', KEYS[1], 'archivedSeq', archived)
-if archived < tonumber(s[1]) then return 0 end
+local seq, archived = tonumber(ARGV[3]), tonumber(s[2])
+if seq > archived then
+  local item = redis.call('LINDEX', KEYS[4], seq - 1 - tonumber(s[3]))
+  if item and string.match(item, '^%d+') == ARGV[4] then
+    archived = seq
+    redis.call('HSET', KEYS[1], 'archivedSeq', seq)
+  end
+end
+if archived < tonumber(s[1]) then
+  local time = redis.call('TIME')
+  redis.call('ZADD', KEYS[3], 'XX', time[1] * 1000 + math.floor(time[2] / 1000), ARGV[2])
+  return 0
+end
+if s[4] then return 2 end
 redis.call('ZREM', KEYS[3], ARGV[2])
 return 1
 `,
@@ -99,14 +116,16 @@ return 1
 
 export const begin1: Script = {
   name: 'begin-1',
-  sha1: 'f55772fd87559322d9ac5e6b94e2f8052f353516',
+  sha1: '33aab6f7d3134218abdb72b75ad32f8debd1b726',
   source: `--[[ begin-1
      Gives the head of a session's inbox to one worker under a fence higher than any before,
      and appends the user's record the first time. The fence follows the server's clock,
      so that it stays ahead even when a failover has lost the last one.
      KEYS 1 state, 2 inbox, 3 turns, 4 log, 5 events, 6 running, 7 due, 8 woken, 9 dirty, 10 live, 11 wanted
      ARGV 1 owner, 2 lease in ms, 3 cap of this user's running turns, 4 channel, 5 sid,
-          6 canonical key as JSON, 7 attempts allowed, 8 how long a cold session may stay away in ms
+          6 canonical key as JSON, 7 attempts allowed, 8 how long a cold session may stay away in ms,
+          9 how soon a worker must look again after 'capped' or 'cold' in ms
+     Also the turn's idem key, which only the turn itself names.
      Returns {'empty'} | {'busy', until ms} | {'capped'} | {'cold'} | {'gone'}
           | {'run', fence, content, attempt, abort reason or '', seq of the first record in the context,
              the log's items from there} abort reason 'cold': the archive did not give the session back ]]
@@ -121,39 +140,43 @@ if not tid then
   redis.call('ZREM', KEYS[8], ARGV[5])
   return {'empty'}
 end
+local function looked_after(reply)
+  redis.call('ZADD', KEYS[7], now + ARGV[9], ARGV[5])
+  redis.call('ZREM', KEYS[8], ARGV[5])
+  return {reply}
+end
 local since = s[12] and tonumber(redis.call('ZSCORE', KEYS[11], ARGV[5]) or now)
 if s[12] and now - since < tonumber(ARGV[8]) then
   redis.call('ZADD', KEYS[11], 'NX', now, ARGV[5])
-  return {'cold'}
+  return looked_after('cold')
 end
 redis.call('ZREMRANGEBYSCORE', KEYS[6], '-inf', now)
 redis.call('ZREM', KEYS[6], ARGV[5])
-if redis.call('ZCARD', KEYS[6]) >= tonumber(ARGV[3]) then return {'capped'} end
+if redis.call('ZCARD', KEYS[6]) >= tonumber(ARGV[3]) then return looked_after('capped') end
 
-local fence = math.max(now, tonumber(s[1]) + 1)
+local fence = string.format('%.0f', math.max(now, tonumber(s[1]) + 1))
 local same = s[4] == tid
 local attempt = same and tonumber(s[5]) + 1 or 1
 local n = same and tonumber(s[7]) or 0
 local turn = redis.call('HMGET', KEYS[3], tid, tid .. ':id', tid .. ':rec', tid .. ':idem')
 local seq = tonumber(s[9])
 if s[6] ~= tid then
-  redis.call('RPUSH', KEYS[4], string.format('%.0f', fence) .. ' ' .. turn[3])
+  redis.call('RPUSH', KEYS[4], fence .. ' ' .. turn[3])
   seq = seq + 1
   redis.call('ZADD', KEYS[9], 'NX', now, ARGV[5])
-  redis.call('HSET', turn[4], 'status', 'running', 'startedAt', now)
+  if redis.call('HGET', turn[4], 'tid') == tid then redis.call('HSET', turn[4], 'status', 'running', 'startedAt', now) end
 end
-local text = string.format('%.0f', fence)
 local abort = redis.call('HGET', KEYS[1], 'abort:' .. tid) or (s[12] and 'cold') or ''
 local last = s[8]
 if attempt <= tonumber(ARGV[7]) and abort == '' then
   n = n + 1
   local event = '{"t":"start",' .. turn[2] .. ',"attempt":' .. attempt .. ',"at":' .. string.format('%.0f', now) .. '}'
-  last = redis.call('XADD', KEYS[5], text .. '-*', 'n', n, 'p', s[8], 'e', event)
+  last = redis.call('XADD', KEYS[5], fence .. '-*', 'n', n, 'p', s[8], 'e', event)
   redis.call('PUBLISH', ARGV[4], '{"id":"' .. last .. '","prev":"' .. s[8] .. '","sid":"' .. ARGV[5] .. '","key":' .. ARGV[6]
     .. ',"n":' .. n .. ',"e":' .. event .. '}')
 end
 local lease = string.format('%.0f', now + ARGV[2])
-redis.call('HSET', KEYS[1], 'fence', text, 'owner', ARGV[1], 'lease', lease, 'cur', tid, 'attempts', attempt,
+redis.call('HSET', KEYS[1], 'fence', fence, 'owner', ARGV[1], 'lease', lease, 'cur', tid, 'attempts', attempt,
   'recorded', tid, 'n', n, 'last', last, 'seq', seq, 'begunAt', string.format('%.0f', now))
 redis.call('ZADD', KEYS[6], lease, ARGV[5])
 redis.call('ZADD', KEYS[7], lease, ARGV[5])
@@ -161,7 +184,7 @@ redis.call('ZADD', KEYS[10], now, ARGV[5])
 redis.call('ZREM', KEYS[8], ARGV[5])
 local first = math.max(tonumber(s[11]), tonumber(s[10]) + 1)
 local items = redis.call('LRANGE', KEYS[4], first - 1 - tonumber(s[10]), -1)
-return {'run', text, turn[1], attempt, abort, first, items}
+return {'run', fence, turn[1], attempt, abort, first, items}
 `,
 };
 
@@ -205,48 +228,54 @@ return string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'spent', ARGV[2]))
 
 export const commit1: Script = {
   name: 'commit-1',
-  sha1: 'bf2ef71d391b5c60ac72fc8283b001e7817a24b9',
+  sha1: 'fb13cd2ee30b60a37a5a10bcda08d27242650100',
   source: `--[[ commit-1
      Ends the running turn: its records, its terminal event, its usage and its money in one
-     step. The caller must hold the session's fence and the turn must be the inbox's head.
+     step. The caller must hold the session's fence and the turn must be the one it began.
+     Said again by the same caller it changes nothing and answers alike.
      KEYS 1 state, 2 inbox, 3 turns, 4 log, 5 events, 6 idem, 7 entry, 8 open, 9 running, 10 due,
-          11 ledger, 12 dirty, 13 live, 14 the user's usage of the day, 15 everybody's, 16 budget day, 17 budget holds
+          11 ledger, 12 dirty, 13 live, 14 the user's usage of the day, 15 everybody's, 16 budget day, 17 budget holds, 18 woken
      ARGV 1 fence, 2 tid, 3 sid, 4 channel, 5 canonical key as JSON, 6 terminal event as JSON, 7 outcome,
           8 error text or '', 9 idem lifetime in s, 10 how soon the next turn must begin in ms,
           11 hold id or '', 12 cost in micro-USD, 13 seq the context starts at or '', 14 age of events to trim in ms,
-          15 number of records, records …, then number of entry members, name value …, then usage member count …
-     Returns {1, turns left} | {-1} not the fence | {-2} not the head ]]
-local s = redis.call('HMGET', KEYS[1], 'fence', 'n', 'last', 'seq', 'archivedSeq')
+          15 lifetime of the usage in s, 16 number of records, records …, then number of entry members, name value …, then usage member count …
+     Returns {1, turns left} | {-1} not the fence | {-2} not the turn that runs ]]
+local s = redis.call('HMGET', KEYS[1], 'fence', 'n', 'last', 'seq', 'archivedSeq', 'cur', 'ended')
 if s[1] ~= ARGV[1] then return {-1} end
-if redis.call('LINDEX', KEYS[2], 0) ~= ARGV[2] then return {-2} end
+if s[7] == ARGV[2] then return {1, redis.call('LLEN', KEYS[2])} end
+if s[6] ~= ARGV[2] or redis.call('LINDEX', KEYS[2], 0) ~= ARGV[2] then return {-2} end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local at = 16
-for i = at, at + ARGV[15] - 1 do redis.call('RPUSH', KEYS[4], ARGV[1] .. ' ' .. ARGV[i]) end
-at = at + ARGV[15]
-local seq = tonumber(s[4]) + tonumber(ARGV[15])
+local at = 17
+for i = at, at + ARGV[16] - 1 do redis.call('RPUSH', KEYS[4], ARGV[1] .. ' ' .. ARGV[i]) end
+at = at + ARGV[16]
+local seq = tonumber(s[4]) + tonumber(ARGV[16])
 redis.call('LPOP', KEYS[2])
 redis.call('HDEL', KEYS[3], ARGV[2], ARGV[2] .. ':rec', ARGV[2] .. ':id', ARGV[2] .. ':idem')
 
-if tonumber(s[5]) >= tonumber(s[4]) - 1 then redis.call('XTRIM', KEYS[5], 'MINID', '~', string.format('%.0f', now - ARGV[14])) end
+-- never the events of the turn that ends here, however long it ran
+local oldest = math.min(now - ARGV[14], tonumber(ARGV[1]))
+if tonumber(s[5]) >= tonumber(s[4]) - 1 then redis.call('XTRIM', KEYS[5], 'MINID', '~', string.format('%.0f', oldest)) end
 local n = tonumber(s[2]) + 1
 local id = redis.call('XADD', KEYS[5], ARGV[1] .. '-*', 'n', n, 'p', s[3], 'e', ARGV[6])
 redis.call('PUBLISH', ARGV[4], '{"id":"' .. id .. '","prev":"' .. s[3] .. '","sid":"' .. ARGV[3] .. '","key":' .. ARGV[5]
   .. ',"n":' .. n .. ',"e":' .. ARGV[6] .. '}')
-redis.call('HSET', KEYS[1], 'last', id, 'seq', seq, 'cur', '', 'owner', '', 'lease', 0, 'n', 0, 'attempts', 0)
+redis.call('HSET', KEYS[1], 'last', id, 'seq', seq, 'cur', '', 'owner', '', 'lease', 0, 'n', 0, 'attempts', 0, 'ended', ARGV[2])
 redis.call('HDEL', KEYS[1], 'abort:' .. ARGV[2])
 if ARGV[13] ~= '' then redis.call('HSET', KEYS[1], 'ctx', ARGV[13]) end
 
-redis.call('HSET', KEYS[6], 'status', ARGV[7], 'endedAt', string.format('%.0f', now), 'error', ARGV[8])
-redis.call('EXPIRE', KEYS[6], ARGV[9])
-local pairs_left = tonumber(ARGV[at])
+if redis.call('HGET', KEYS[6], 'tid') == ARGV[2] then
+  redis.call('HSET', KEYS[6], 'status', ARGV[7], 'endedAt', string.format('%.0f', now), 'error', ARGV[8])
+  redis.call('EXPIRE', KEYS[6], ARGV[9])
+end
+local members = tonumber(ARGV[at])
 if redis.call('HGET', KEYS[7], 'sid') == ARGV[3] then
   redis.call('HSET', KEYS[7], 'updatedAt', string.format('%.0f', now))
-  for i = at + 1, at + pairs_left * 2, 2 do redis.call('HSET', KEYS[7], ARGV[i], ARGV[i + 1]) end
+  for i = at + 1, at + members * 2, 2 do redis.call('HSET', KEYS[7], ARGV[i], ARGV[i + 1]) end
 end
-for i = at + pairs_left * 2 + 1, #ARGV, 2 do
-  redis.call('HINCRBY', KEYS[14], ARGV[i], ARGV[i + 1])
-  redis.call('HINCRBY', KEYS[15], ARGV[i], ARGV[i + 1])
+for k = 14, 15 do
+  for i = at + members * 2 + 1, #ARGV, 2 do redis.call('HINCRBY', KEYS[k], ARGV[i], ARGV[i + 1]) end
+  redis.call('EXPIRE', KEYS[k], ARGV[15])
 end
 if ARGV[11] ~= '' then
   redis.call('HDEL', KEYS[17], ARGV[11])
@@ -254,6 +283,7 @@ if ARGV[11] ~= '' then
 end
 if tonumber(redis.call('ZINCRBY', KEYS[8], -1, ARGV[3])) <= 0 then redis.call('ZREM', KEYS[8], ARGV[3]) end
 redis.call('ZREM', KEYS[9], ARGV[3])
+redis.call('ZREM', KEYS[18], ARGV[3])
 redis.call('HINCRBY', KEYS[11], 'ended', 1)
 redis.call('ZADD', KEYS[12], 'NX', now, ARGV[3])
 redis.call('ZADD', KEYS[13], now, ARGV[3])
@@ -265,15 +295,15 @@ return {1, left}
 
 export const emit1: Script = {
   name: 'emit-1',
-  sha1: '0f1d172eaec75283bd6852b16a91e5099a57b53c',
+  sha1: '872a1deedf8548531c51c2fe6bff325f92d24f1f',
   source: `--[[ emit-1
      Adds one event of the running turn to the session's stream and rings the user's channel;
-     refused unless the caller's fence is the session's fence.
+     refused unless the caller's fence is the session's fence and its turn is the one that runs.
      KEYS 1 state, 2 events
      ARGV 1 fence, 2 channel, 3 sid, 4 canonical key as JSON, 5 tid, 6 event as JSON
-     Returns {1, abort reason or ''} | {-1} somebody else runs the session now ]]
-local s = redis.call('HMGET', KEYS[1], 'fence', 'n', 'last', 'abort:' .. ARGV[5])
-if s[1] ~= ARGV[1] then return {-1} end
+     Returns {1, abort reason or ''} | {-1} the caller no longer runs this turn ]]
+local s = redis.call('HMGET', KEYS[1], 'fence', 'n', 'last', 'abort:' .. ARGV[5], 'cur')
+if s[1] ~= ARGV[1] or s[5] ~= ARGV[5] then return {-1} end
 local n = tonumber(s[2]) + 1
 local id = redis.call('XADD', KEYS[2], ARGV[1] .. '-*', 'n', n, 'p', s[3], 'e', ARGV[6])
 redis.call('HSET', KEYS[1], 'n', n, 'last', id)
@@ -285,23 +315,30 @@ return {1, s[4] or ''}
 
 export const evict1: Script = {
   name: 'evict-1',
-  sha1: '28a634a1360ce4aa78e50240ee5259d9ca525773',
+  sha1: '86404d68ff63212a311267e42e74e910022d9454',
   source: `--[[ evict-1
      Takes an idle session's log out of Redis when every record is archived and nothing waits
-     or runs; its state stays and says that it is cold.
+     or runs; its state stays and says that it is cold, unless a reset has replaced the session.
+     Its fence rises, so that the ids of its next events never repeat one that a client has seen.
      KEYS 1 state, 2 inbox, 3 log, 4 events, 5 turns, 6 live   ARGV 1 sid, 2 idle since at most, ms
      Returns 1 evicted, 0 not now ]]
 local score = redis.call('ZSCORE', KEYS[6], ARGV[1])
 if not score or tonumber(score) > tonumber(ARGV[2]) then return 0 end
-local s = redis.call('HMGET', KEYS[1], 'seq', 'archivedSeq', 'owner')
+local s = redis.call('HMGET', KEYS[1], 'seq', 'archivedSeq', 'owner', 'fence', 'replaced')
 if not s[1] then
   redis.call('ZREM', KEYS[6], ARGV[1])
   return 0
 end
 if redis.call('LLEN', KEYS[2]) > 0 or (s[3] and s[3] ~= '') or s[1] ~= s[2] then return 0 end
 redis.call('DEL', KEYS[3], KEYS[4], KEYS[5])
-redis.call('HSET', KEYS[1], 'cold', '1', 'last', '', 'base', s[1])
 redis.call('ZREM', KEYS[6], ARGV[1])
+if s[5] then
+  redis.call('DEL', KEYS[1])
+  return 1
+end
+local time = redis.call('TIME')
+local fence = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[4]) + 1)
+redis.call('HSET', KEYS[1], 'cold', '1', 'last', '', 'base', s[1], 'fence', string.format('%.0f', fence))
 return 1
 `,
 };
@@ -324,14 +361,14 @@ return 1
 
 export const inject1: Script = {
   name: 'inject-1',
-  sha1: '39e917137e734d3d669546b53a3a4c5f769ca3c5',
+  sha1: '1e9762bd4d33295481a80aedd137ee0ba807386c',
   source: `--[[ inject-1
      Appends a record that no turn made (an operator's note) and announces it.
      KEYS 1 state, 2 log, 3 events, 4 entry, 5 the user's keys, 6 dirty, 7 live
      ARGV 1 sid, 2 record, 3 event as JSON, 4 channel, 5 canonical key as JSON, 6 canonical key
-     Returns the record's seq | 0 when the session is not in Redis ]]
-local s = redis.call('HMGET', KEYS[1], 'fence', 'last', 'seq', 'cold')
-if not s[1] or s[4] then return 0 end
+     Returns the record's seq | 0 when the session's log is not in Redis or the session is deleted ]]
+local s = redis.call('HMGET', KEYS[1], 'fence', 'last', 'seq', 'cold', 'deleted')
+if not s[1] or s[4] or s[5] then return 0 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('RPUSH', KEYS[2], s[1] .. ' ' .. ARGV[2])
@@ -340,8 +377,10 @@ redis.call('PUBLISH', ARGV[4], '{"id":"' .. id .. '","prev":"' .. s[2] .. '","si
   .. ',"n":0,"e":' .. ARGV[3] .. '}')
 local seq = tonumber(s[3]) + 1
 redis.call('HSET', KEYS[1], 'last', id, 'seq', seq)
-redis.call('HSET', KEYS[4], 'updatedAt', now)
-redis.call('ZADD', KEYS[5], now, ARGV[6])
+if redis.call('HGET', KEYS[4], 'sid') == ARGV[1] then
+  redis.call('HSET', KEYS[4], 'updatedAt', now)
+  redis.call('ZADD', KEYS[5], now, ARGV[6])
+end
 redis.call('ZADD', KEYS[6], 'NX', now, ARGV[1])
 redis.call('ZADD', KEYS[7], now, ARGV[1])
 return seq
@@ -350,33 +389,35 @@ return seq
 
 export const leaseRenew1: Script = {
   name: 'lease-renew-1',
-  sha1: '00f2d8921da97b0fcfca977392b242924b660ce8',
+  sha1: '391c6362c081fd2b3a10ec76cd6ebc7c888887e3',
   source: `--[[ lease-renew-1
-     Extends a session's lease while the caller still runs it.
-     KEYS 1 state, 2 running, 3 due
+     Extends a session's lease while the caller still runs this turn of it.
+     KEYS 1 state, 2 running, 3 due, 4 woken
      ARGV 1 fence, 2 lease in ms, 3 sid, 4 tid
-     Returns {1, abort reason or ''} | {-1} somebody else runs the session now ]]
-local s = redis.call('HMGET', KEYS[1], 'fence', 'abort:' .. ARGV[4])
-if s[1] ~= ARGV[1] then return {-1} end
+     Returns {1, abort reason or ''} | {-1} the caller no longer runs this turn ]]
+local s = redis.call('HMGET', KEYS[1], 'fence', 'abort:' .. ARGV[4], 'cur')
+if s[1] ~= ARGV[1] or s[3] ~= ARGV[4] then return {-1} end
 local time = redis.call('TIME')
 local lease = string.format('%.0f', time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[2])
 redis.call('HSET', KEYS[1], 'lease', lease)
 redis.call('ZADD', KEYS[2], lease, ARGV[3])
 redis.call('ZADD', KEYS[3], lease, ARGV[3])
+redis.call('ZREM', KEYS[4], ARGV[3])
 return {1, s[2] or ''}
 `,
 };
 
 export const logTrim1: Script = {
   name: 'log-trim-1',
-  sha1: 'bb9f3216fa87e91787c67a34c41ae9cefbcf9a36',
+  sha1: '1e327b367a50429fe3b31fe2e184763f280b2d5a',
   source: `--[[ log-trim-1
      Shortens a long session's log in Redis to what the next turns may need; only archived
-     records go, and none that the model's context still starts before.
+     records go, and none that the model's context still starts before; nothing of a cold session,
+     whose records must come back to where they ended.
      KEYS 1 state, 2 log   ARGV 1 records to keep at least
      Returns how many records went ]]
-local s = redis.call('HMGET', KEYS[1], 'base', 'ctx', 'archivedSeq', 'seq')
-if not s[1] then return 0 end
+local s = redis.call('HMGET', KEYS[1], 'base', 'ctx', 'archivedSeq', 'seq', 'cold')
+if not s[1] or s[5] then return 0 end
 local newest = math.min(tonumber(s[2]) - 1, tonumber(s[3]), tonumber(s[4]) - ARGV[1])
 local drop = newest - tonumber(s[1])
 if drop <= 0 then return 0 end
@@ -386,19 +427,43 @@ return drop
 `,
 };
 
+export const overdue1: Script = {
+  name: 'overdue-1',
+  sha1: 'd7a61e28df0ec749933aa37eb0362120aacf1822',
+  source: `--[[ overdue-1
+     Decides whether a session that was due has been left alone, once for all sweepers: the
+     next look is put off, and the one after that knows that waking did not help.
+     KEYS 1 due, 2 woken, 3 state, 4 inbox   ARGV 1 sid, 2 how soon somebody must begin in ms
+     Returns {uid, canonical key, lane, 1 when it was woken before else 0} | {} nothing to do ]]
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local score = redis.call('ZSCORE', KEYS[1], ARGV[1])
+if not score or tonumber(score) > now then return {} end
+local s = redis.call('HMGET', KEYS[3], 'uid', 'key', 'lane')
+if not s[1] or redis.call('LLEN', KEYS[4]) == 0 then
+  redis.call('ZREM', KEYS[1], ARGV[1])
+  redis.call('ZREM', KEYS[2], ARGV[1])
+  return {}
+end
+redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
+return {s[1], s[2], s[3], 1 - redis.call('ZADD', KEYS[2], 'NX', now, ARGV[1])}
+`,
+};
+
 export const rehydrate1: Script = {
   name: 'rehydrate-1',
-  sha1: '09e64a12550d6705960fda5983d36447fee837a0',
+  sha1: '02d70fafec33537bf74b8ab583951e5039c42de7',
   source: `--[[ rehydrate-1
      Puts the newest records of a cold session back in front of what has come since, unless
      somebody has done so already.
      KEYS 1 state, 2 log, 3 live, 4 wanted
      ARGV 1 sid, 2 seq before the first record given, 3 seq of the last, 4 items …
-     Returns 1 done, 0 the session is not cold, -1 the records do not end where the session went cold ]]
-redis.call('ZREM', KEYS[4], ARGV[1])
+     Returns 1 done, 0 the session is not cold, -1 the records do not end where the session went cold
+     (it stays wanted, so that its turns end in time) ]]
 local s = redis.call('HMGET', KEYS[1], 'cold', 'base')
+if s[1] and s[2] ~= ARGV[3] then return -1 end
+redis.call('ZREM', KEYS[4], ARGV[1])
 if not s[1] then return 0 end
-if s[2] ~= ARGV[3] then return -1 end
 local time = redis.call('TIME')
 for i = #ARGV, 4, -1 do redis.call('LPUSH', KEYS[2], ARGV[i]) end
 redis.call('HSET', KEYS[1], 'base', ARGV[2])
@@ -410,7 +475,7 @@ return 1
 
 export const sessionDelete1: Script = {
   name: 'session-delete-1',
-  sha1: '358404f03580e85126b739440e4ed8eddd2fe9a2',
+  sha1: '3c68e8943908f327f58b33d909b0e0c321d2fe27',
   source: `--[[ session-delete-1
      Takes a session away from its user. Its turns still end; session-store puts the archive
      aside and removes the rest when everything is on disk.
@@ -421,18 +486,18 @@ redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HSET', KEYS[3], 'deleted', '1')
 local time = redis.call('TIME')
-redis.call('ZADD', KEYS[4], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[2])
+redis.call('ZADD', KEYS[4], 'NX', time[1] * 1000 + math.floor(time[2] / 1000), ARGV[2])
 return 1
 `,
 };
 
 export const sessionOpen1: Script = {
   name: 'session-open-1',
-  sha1: '4b9f99444e4cdd434c1a297a16b8ea9680cd0490',
+  sha1: '8ef001ea2549fccb238bb370c5b61be19ed4188b',
   source: `--[[ session-open-1
      Finds the session a key points at; makes one when there is none, or when the caller
      asks for a new generation of the one it saw (reset). Settings of the entry stay.
-     KEYS 1 entry, 2 the user's keys, 3 state of the new sid
+     KEYS 1 entry, 2 the user's keys, 3 state of the new sid, 4 state of the sid to be replaced
      ARGV 1 new sid, 2 canonical key, 3 uid, 4 lane,
           5 the sid to be replaced, or '' to keep whatever there is
      Returns {sid, 1 when it was made now else 0} ]]
@@ -444,6 +509,7 @@ redis.call('HSET', KEYS[1], 'sid', ARGV[1], 'key', ARGV[2], 'updatedAt', now, 'c
 redis.call('HDEL', KEYS[1], 'inputTokens', 'outputTokens', 'totalTokens', 'contextTokensUsed', 'modelOverride',
   'aborted', 'title', 'preview', 'compactions', 'runId')
 redis.call('ZADD', KEYS[2], now, ARGV[2])
+if current then redis.call('HSET', KEYS[4], 'replaced', '1') end
 redis.call('HSET', KEYS[3], 'uid', ARGV[3], 'key', ARGV[2], 'lane', ARGV[4],
   'fence', 0, 'seq', 0, 'base', 0, 'ctx', 1, 'archivedSeq', 0, 'last', '')
 return {ARGV[1], 1}
@@ -468,5 +534,18 @@ if held[1] ~= ARGV[1] or tonumber(held[3]) <= now then
 end
 redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'fence', fence, 'until', string.format('%.0f', now + ARGV[2]))
 return {fence}
+`,
+};
+
+export const shardRelease1: Script = {
+  name: 'shard-release-1',
+  sha1: '3f9903f076afcd8dbeb8a4d063598b84ad44bed2',
+  source: `--[[ shard-release-1
+     Lets another archiver have a shard at once. The fence stays, so that the next is higher.
+     KEYS 1 lease   ARGV 1 owner
+     Returns 1 released, 0 it was another's ]]
+if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end
+redis.call('HSET', KEYS[1], 'until', 0)
+return 1
 `,
 };

@@ -28,16 +28,44 @@ export async function resetSession(redis: Redis, seen: SessionRef, lane: Lane): 
   return await open(redis, seen.uid, seen.key, lane, seen.sid);
 }
 
-async function open(redis: Redis, uid: string, key: string, lane: Lane, replaces: string): Promise<SessionRef> {
+async function open(
+  redis: Redis,
+  uid: string,
+  key: string,
+  lane: Lane,
+  replaces: string,
+): Promise<SessionRef> {
   const fresh = randomUUID();
-  const keys = [userKeys.entry(uid, key), userKeys.keys(uid), sessionKeys.state(fresh)];
-  const [sid] = (await runScript(redis, sessionOpen1, keys, [fresh, key, uid, lane, replaces])) as [string, number];
+  const keys = [
+    userKeys.entry(uid, key),
+    userKeys.keys(uid),
+    sessionKeys.state(fresh),
+    sessionKeys.state(replaces),
+  ];
+  const [sid] = (await runScript(redis, sessionOpen1, keys, [fresh, key, uid, lane, replaces])) as [
+    string,
+    number,
+  ];
   return { sid, uid, key };
 }
 
 /** Newest first; only sessions that still exist. `activeSinceMs` leaves out older ones. */
-export async function listEntries(redis: Redis, uid: string, limit: number, activeSinceMs = 0): Promise<SessionEntry[]> {
-  const keys = await redis.zrange(userKeys.keys(uid), '+inf', activeSinceMs, 'BYSCORE', 'REV', 'LIMIT', 0, limit);
+export async function listEntries(
+  redis: Redis,
+  uid: string,
+  limit: number,
+  activeSinceMs = 0,
+): Promise<SessionEntry[]> {
+  const keys = await redis.zrange(
+    userKeys.keys(uid),
+    '+inf',
+    activeSinceMs,
+    'BYSCORE',
+    'REV',
+    'LIMIT',
+    0,
+    limit,
+  );
   if (keys.length === 0) return [];
   const pipeline = redis.pipeline();
   for (const key of keys) pipeline.hgetall(userKeys.entry(uid, key));
@@ -46,7 +74,11 @@ export async function listEntries(redis: Redis, uid: string, limit: number, acti
 }
 
 /** Sets members of an entry; null clears. The caller has validated the names. */
-export async function patchEntry(redis: Redis, ref: SessionRef, patch: Readonly<Record<string, string | null>>): Promise<void> {
+export async function patchEntry(
+  redis: Redis,
+  ref: SessionRef,
+  patch: Readonly<Record<string, string | null>>,
+): Promise<void> {
   const transaction = redis.multi();
   const key = userKeys.entry(ref.uid, ref.key);
   for (const [name, value] of Object.entries(patch)) {
@@ -58,6 +90,11 @@ export async function patchEntry(redis: Redis, ref: SessionRef, patch: Readonly<
 
 /** False when the key points at another generation by now. */
 export async function deleteSession(redis: Redis, ref: SessionRef): Promise<boolean> {
-  const keys = [userKeys.entry(ref.uid, ref.key), userKeys.keys(ref.uid), sessionKeys.state(ref.sid), archiveKeys.dirty(shardOf(ref.sid))];
+  const keys = [
+    userKeys.entry(ref.uid, ref.key),
+    userKeys.keys(ref.uid),
+    sessionKeys.state(ref.sid),
+    archiveKeys.dirty(shardOf(ref.sid)),
+  ];
   return (await runScript(redis, sessionDelete1, keys, [ref.key, ref.sid])) === 1;
 }

@@ -1,5 +1,6 @@
-import { queueKeys, sessionKeys, type Redis } from '@moltbot/shared/redis';
+import { queueKeys, runScript, sessionKeys, type Redis } from '@moltbot/shared/redis';
 import { WAKE_AFTER_MS } from './accept.ts';
+import { overdue1 } from './scripts.gen.ts';
 
 export type Overdue = Readonly<{
   sid: string;
@@ -14,27 +15,31 @@ const BATCH = 200;
 
 /**
  * Sessions with a waiting turn that nobody looks after: no worker began in time, or the
- * lease of the one that did has run out. Marks them, so that the next round sees whether waking helped.
+ * lease of the one that did has run out. Each is given to one sweeper, and put off until its
+ * next look shows whether waking helped.
  */
 export async function findOverdue(redis: Redis): Promise<Overdue[]> {
-  const now = await serverNow(redis);
-  const sids = await redis.zrange(queueKeys.due, '-inf', now, 'BYSCORE', 'LIMIT', 0, BATCH);
-  if (sids.length === 0) return [];
-  const pipeline = redis.pipeline();
-  for (const sid of sids) {
-    pipeline.hmget(sessionKeys.state(sid), 'uid', 'key', 'lane');
-    pipeline.zscore(queueKeys.woken, sid);
-  }
-  const replies = (await pipeline.exec()) ?? [];
-  const overdue = sids.map((sid, index): Overdue => {
-    const [uid, key, lane] = (replies[index * 2]?.[1] ?? []) as (string | null)[];
-    const wokenAt = replies[index * 2 + 1]?.[1];
-    return { sid, uid: uid ?? '', key: key ?? '', lane: lane ?? 'main', wokenBefore: typeof wokenAt === 'string' };
-  });
-  const mark = redis.pipeline();
-  for (const { sid } of overdue) mark.zadd(queueKeys.due, 'XX', now + WAKE_AFTER_MS, sid).zadd(queueKeys.woken, 'NX', now, sid);
-  await mark.exec();
-  return overdue.filter(({ uid }) => uid !== '');
+  const sids = await redis.zrange(
+    queueKeys.due,
+    '-inf',
+    await serverNow(redis),
+    'BYSCORE',
+    'LIMIT',
+    0,
+    BATCH,
+  );
+  const looks = await Promise.all(sids.map((sid) => look(redis, sid)));
+  return looks.filter((overdue) => overdue !== undefined);
+}
+
+async function look(redis: Redis, sid: string): Promise<Overdue | undefined> {
+  const keys = [queueKeys.due, queueKeys.woken, sessionKeys.state(sid), sessionKeys.inbox(sid)];
+  const reply = (await runScript(redis, overdue1, keys, [sid, WAKE_AFTER_MS])) as
+    | [string, string, string, number]
+    | [];
+  if (reply.length === 0) return undefined;
+  const [uid, key, lane, wokenBefore] = reply;
+  return { sid, uid, key, lane, wokenBefore: wokenBefore === 1 };
 }
 
 /** Turns accepted and not ended, of everybody. */

@@ -1,23 +1,50 @@
 import type { Usage } from '@moltbot/shared/contracts';
 import { userKeys, type Redis } from '@moltbot/shared/redis';
 
+/** After this the archive's journal alone knows. */
+export const USAGE_KEPT_SECONDS = 100 * 24 * 60 * 60;
+
 const COUNTERS = ['input', 'output', 'cacheRead', 'cacheWrite'] as const;
 
 /** `<model>|<what>` and a count, as commit adds them to the day's hashes. */
 export function usageMembers(model: string, usage: Usage): (string | number)[] {
   const priced = usage.costMicroUsd === null ? ['missing', 1] : ['cost', usage.costMicroUsd];
-  const members = [['calls', 1], ...COUNTERS.map((name) => [name, usage[name]]), priced] as [string, number][];
-  return members.flatMap(([name, count]) => [`${model}|${name}`, Math.round(count)]);
+  const members = [['calls', 1], ...COUNTERS.map((name) => [name, usage[name]]), priced] as [
+    string,
+    number,
+  ][];
+  return members.flatMap(([name, count]) => [`${model}|${name}`, wholeNumber(count)]);
 }
 
-export type UsageRow = { model: string; calls: number; input: number; output: number; cacheRead: number; cacheWrite: number; costMicroUsd: number; unpriced: number };
+/** What HINCRBY takes; anything else would stop a script half way. */
+export function wholeNumber(count: number): number {
+  return Number.isFinite(count) ? Math.min(Math.max(Math.ceil(count), 0), Number.MAX_SAFE_INTEGER) : 0;
+}
+
+export type UsageRow = {
+  model: string;
+  calls: number;
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheWrite: number;
+  costMicroUsd: number;
+  unpriced: number;
+};
 
 /** One user's usage of a UTC day (`YYYY-MM-DD`) by model; everybody's for the user `*`. */
-export async function readUsage(redis: Redis, uid: string, days: readonly string[]): Promise<{ day: string; rows: UsageRow[] }[]> {
+export async function readUsage(
+  redis: Redis,
+  uid: string,
+  days: readonly string[],
+): Promise<{ day: string; rows: UsageRow[] }[]> {
   const pipeline = redis.pipeline();
   for (const day of days) pipeline.hgetall(userKeys.usage(uid, day));
   const replies = (await pipeline.exec()) ?? [];
-  return days.map((day, index) => ({ day, rows: toRows((replies[index]?.[1] ?? {}) as Record<string, string>) }));
+  return days.map((day, index) => ({
+    day,
+    rows: toRows((replies[index]?.[1] ?? {}) as Record<string, string>),
+  }));
 }
 
 function toRows(hash: Readonly<Record<string, string>>): UsageRow[] {

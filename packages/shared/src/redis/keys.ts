@@ -60,6 +60,8 @@ export const archiveKeys = {
   dirty: (shard: number) => `a:${shard}:dirty`,
   /** hash {owner, fence, until} of the one archiver of a shard */
   lease: (shard: number) => `a:${shard}:lease`,
+  /** zset: archiver -> until when it counts as alive, ms; the shards are shared out among them */
+  owners: 'a:owners',
   /** zset: sid -> last activity, ms; sessions whose log is in Redis */
   live: 'a:live',
   /** zset: sid -> since when somebody waits for it to come back from the archive, ms */

@@ -11,9 +11,11 @@
 local seen = redis.call('HMGET', KEYS[1], 'sid', 'tid', 'status', 'error')
 if seen[1] then return {'dup', seen[1], seen[2], seen[3], seen[4] or ''} end
 local current = redis.call('HGET', KEYS[2], 'sid')
-if current ~= ARGV[1] then return {'moved', current or ''} end
+local state = redis.call('HMGET', KEYS[5], 'fence', 'last', 'cold')
+if current ~= ARGV[1] or not state[1] then return {'moved', current ~= ARGV[1] and current or ''} end
 
-if redis.call('LLEN', KEYS[3]) >= tonumber(ARGV[10]) then return {'busy', 'session'} end
+local waiting = redis.call('LLEN', KEYS[3])
+if waiting >= tonumber(ARGV[10]) then return {'busy', 'session'} end
 local mine = 0
 local open = redis.call('ZRANGE', KEYS[8], 0, -1, 'WITHSCORES')
 for i = 2, #open, 2 do mine = mine + tonumber(open[i]) end
@@ -29,7 +31,6 @@ redis.call('SET', KEYS[13], KEYS[1], 'EX', ARGV[8])
 redis.call('RPUSH', KEYS[3], ARGV[2])
 redis.call('HSET', KEYS[4], ARGV[2], ARGV[3], ARGV[2] .. ':rec', ARGV[4], ARGV[2] .. ':id', ARGV[5], ARGV[2] .. ':idem', KEYS[1])
 
-local state = redis.call('HMGET', KEYS[5], 'fence', 'last', 'cold')
 local id = redis.call('XADD', KEYS[6], state[1] .. '-*', 'n', 0, 'p', state[2], 'e', '{"t":"accepted",' .. ARGV[5] .. '}')
 redis.call('HSET', KEYS[5], 'last', id)
 redis.call('PUBLISH', ARGV[6], '{"id":"' .. id .. '","prev":"' .. state[2] .. '","sid":"' .. ARGV[1] .. '","key":' .. ARGV[7]
@@ -42,5 +43,8 @@ redis.call('ZINCRBY', KEYS[8], 1, ARGV[1])
 redis.call('ZADD', KEYS[9], 'NX', now + ARGV[9], ARGV[1])
 redis.call('HINCRBY', KEYS[10], 'accepted', 1)
 redis.call('ZADD', KEYS[11], now, ARGV[1])
-if state[3] then redis.call('ZADD', KEYS[12], 'NX', now, ARGV[1]) end
+if state[3] then
+  if waiting == 0 then redis.call('ZREM', KEYS[12], ARGV[1]) end -- an old wait that failed must not shorten this one
+  redis.call('ZADD', KEYS[12], 'NX', now, ARGV[1])
+end
 return {'ok', redis.call('ZCARD', KEYS[8]), state[3] and 1 or 0}

@@ -1,11 +1,11 @@
 --[[ emit-1
      Adds one event of the running turn to the session's stream and rings the user's channel;
-     refused unless the caller's fence is the session's fence.
+     refused unless the caller's fence is the session's fence and its turn is the one that runs.
      KEYS 1 state, 2 events
      ARGV 1 fence, 2 channel, 3 sid, 4 canonical key as JSON, 5 tid, 6 event as JSON
-     Returns {1, abort reason or ''} | {-1} somebody else runs the session now ]]
-local s = redis.call('HMGET', KEYS[1], 'fence', 'n', 'last', 'abort:' .. ARGV[5])
-if s[1] ~= ARGV[1] then return {-1} end
+     Returns {1, abort reason or ''} | {-1} the caller no longer runs this turn ]]
+local s = redis.call('HMGET', KEYS[1], 'fence', 'n', 'last', 'abort:' .. ARGV[5], 'cur')
+if s[1] ~= ARGV[1] or s[5] ~= ARGV[5] then return {-1} end
 local n = tonumber(s[2]) + 1
 local id = redis.call('XADD', KEYS[2], ARGV[1] .. '-*', 'n', n, 'p', s[3], 'e', ARGV[6])
 redis.call('HSET', KEYS[1], 'n', n, 'last', id)

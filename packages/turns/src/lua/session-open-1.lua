@@ -1,7 +1,7 @@
 --[[ session-open-1
      Finds the session a key points at; makes one when there is none, or when the caller
      asks for a new generation of the one it saw (reset). Settings of the entry stay.
-     KEYS 1 entry, 2 the user's keys, 3 state of the new sid
+     KEYS 1 entry, 2 the user's keys, 3 state of the new sid, 4 state of the sid to be replaced
      ARGV 1 new sid, 2 canonical key, 3 uid, 4 lane,
           5 the sid to be replaced, or '' to keep whatever there is
      Returns {sid, 1 when it was made now else 0} ]]
@@ -13,6 +13,7 @@ redis.call('HSET', KEYS[1], 'sid', ARGV[1], 'key', ARGV[2], 'updatedAt', now, 'c
 redis.call('HDEL', KEYS[1], 'inputTokens', 'outputTokens', 'totalTokens', 'contextTokensUsed', 'modelOverride',
   'aborted', 'title', 'preview', 'compactions', 'runId')
 redis.call('ZADD', KEYS[2], now, ARGV[2])
+if current then redis.call('HSET', KEYS[4], 'replaced', '1') end
 redis.call('HSET', KEYS[3], 'uid', ARGV[3], 'key', ARGV[2], 'lane', ARGV[4],
   'fence', 0, 'seq', 0, 'base', 0, 'ctx', 1, 'archivedSeq', 0, 'last', '')
 return {ARGV[1], 1}
