@@ -112,21 +112,23 @@ function steps(
 }
 
 /**
- * The text of `next`, with the comments and the layout of `raw` wherever it did not change. Falls back to
- * plain JSON when the text cannot be edited into exactly `next` (a key written twice, for example).
+ * The text of `next`, with the comments and the layout of `raw` wherever it did not change. Undefined when
+ * the text cannot be edited into exactly `next`: a key written twice, for example.
  */
-export function rewriteJson5(raw: string | null, next: ConfigTree): string {
-  const plain = `${JSON.stringify(next, null, 2)}\n`;
-  if (raw === null || raw.trim() === '') return plain;
+export function editJson5(raw: string, next: ConfigTree): string | undefined {
   try {
     const before = parseJson5(raw);
-    if (!isTree(before)) return plain;
-    const edited = steps(before, createMergePatch(before, next)).reduce(
-      (text, [path, value]) => editOne(text, path, value),
-      raw,
-    );
-    return isDeepStrictEqual(parseJson5(edited), next) ? edited : plain;
+    if (!isTree(before)) return undefined;
+    const changes = steps(before, createMergePatch(before, next));
+    const edited = changes.reduce((text, [path, value]) => editOne(text, path, value), raw);
+    return isDeepStrictEqual(parseJson5(edited), next) ? edited : undefined;
   } catch {
-    return plain;
+    return undefined;
   }
+}
+
+/** The edited text, or plain JSON when there is nothing to edit. */
+export function rewriteJson5(raw: string | null, next: ConfigTree): string {
+  const edited = raw === null ? undefined : editJson5(raw, next);
+  return edited ?? `${JSON.stringify(next, null, 2)}\n`;
 }

@@ -13,7 +13,11 @@ const RFC_EXAMPLES: readonly (readonly [unknown, unknown, unknown])[] = [
   [{ a: 'c' }, { a: ['b'] }, { a: ['b'] }],
   [{ a: { b: 'c' } }, { a: { b: 'd', c: null } }, { a: { b: 'd' } }],
   [{ a: [{ b: 'c' }] }, { a: [1] }, { a: [1] }],
-  [['a', 'b'], ['c', 'd'], ['c', 'd']],
+  [
+    ['a', 'b'],
+    ['c', 'd'],
+    ['c', 'd'],
+  ],
   [{ a: 'b' }, ['c'], ['c']],
   [{ a: 'foo' }, null, null],
   [{ a: 'foo' }, 'bar', 'bar'],
@@ -69,10 +73,20 @@ test('createMergePatch leads from any tree to any other', () => {
 });
 
 test('createMergePatch of two equal trees is empty', () => {
-  fc.assert(fc.property(anything, (value) => expect(createMergePatch({ value }, { value })).toEqual({})));
+  fc.assert(
+    fc.property(anything, (value) => {
+      expect(createMergePatch({ value }, { value })).toEqual({});
+    }),
+  );
 });
 
 test('included lists concatenate, a key beside the include replaces', () => {
-  expect(mergeIncluded({ a: [1], b: { c: 1 } }, { a: [2], b: { d: 2 } })).toEqual({ a: [1, 2], b: { c: 1, d: 2 } });
-  expect(overrideIncluded({ a: [1], b: { c: 1 } }, { a: [2], b: { d: 2 } })).toEqual({ a: [2], b: { c: 1, d: 2 } });
+  expect(mergeIncluded({ a: [1], b: { c: 1 } }, { a: [2], b: { d: 2 } })).toEqual({
+    a: [1, 2],
+    b: { c: 1, d: 2 },
+  });
+  expect(overrideIncluded({ a: [1], b: { c: 1 } }, { a: [2], b: { d: 2 } })).toEqual({
+    a: [2],
+    b: { c: 1, d: 2 },
+  });
 });

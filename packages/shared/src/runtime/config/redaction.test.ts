@@ -7,7 +7,18 @@ import { redactRaw, restoreRaw } from './redact-raw.ts';
 import { redactSnapshot } from './redact-snapshot.ts';
 import { redactTree, restoreRedacted } from './redaction.ts';
 
-const names = fc.constantFrom('token', 'apiKey', 'password', 'headers', 'authorization', 'id', 'name', 'port', 'tokens', 'b');
+const names = fc.constantFrom(
+  'token',
+  'apiKey',
+  'password',
+  'headers',
+  'authorization',
+  'id',
+  'name',
+  'port',
+  'tokens',
+  'b',
+);
 const { node } = fc.letrec<{ node: unknown }>((tie) => ({
   node: fc.oneof(
     { depthSize: 'small' },
@@ -46,11 +57,15 @@ describe('round trips', () => {
   test('no secret text survives, in the tree or in the raw text', () => {
     const secret = fc.stringMatching(/^[a-z0-9]{12,24}$/);
     fc.assert(
-      fc.property(fc.dictionary(fc.constantFrom('token', 'apiKey', 'password', 'clientSecret'), secret, { minKeys: 1 }), (secrets) => {
-        const tree = { models: { providers: { x: secrets } } };
-        const shown = JSON.stringify(redactTree(tree, { keepReferences: true })) + redactRaw(JSON.stringify(tree));
-        for (const value of Object.values(secrets)) expect(shown).not.toContain(value);
-      }),
+      fc.property(
+        fc.dictionary(fc.constantFrom('token', 'apiKey', 'password', 'clientSecret'), secret, { minKeys: 1 }),
+        (secrets) => {
+          const tree = { models: { providers: { x: secrets } } };
+          const shown =
+            JSON.stringify(redactTree(tree, { keepReferences: true })) + redactRaw(JSON.stringify(tree));
+          for (const value of Object.values(secrets)) expect(shown).not.toContain(value);
+        },
+      ),
     );
   });
 });
@@ -92,11 +107,19 @@ describe('a sentinel never becomes another value', () => {
   });
 
   test('it follows its item by id when the list moved', () => {
-    const stored = [{ id: 'a', apiKey: '1' }, { id: 'b', apiKey: '2' }];
-    expect(restoreRedacted([{ id: 'b', apiKey: REDACTED }], stored)).toEqual({ tree: [{ id: 'b', apiKey: '2' }], issues: [] });
+    const stored = [
+      { id: 'a', apiKey: '1' },
+      { id: 'b', apiKey: '2' },
+    ];
+    expect(restoreRedacted([{ id: 'b', apiKey: REDACTED }], stored)).toEqual({
+      tree: [{ id: 'b', apiKey: '2' }],
+      issues: [],
+    });
   });
 
   test('it is refused when the item it belongs to cannot be told', () => {
-    expect(restoreRedacted([{ apiKey: REDACTED }], [{ apiKey: '1' }, { apiKey: '2' }]).issues).toHaveLength(1);
+    expect(restoreRedacted([{ apiKey: REDACTED }], [{ apiKey: '1' }, { apiKey: '2' }]).issues).toHaveLength(
+      1,
+    );
   });
 });

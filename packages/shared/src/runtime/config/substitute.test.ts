@@ -21,7 +21,10 @@ test('every reference becomes its value, wherever it stands', () => {
 test('an escaped reference stays literal, whatever the environment holds', () => {
   fc.assert(
     fc.property(name, value, (key, text) => {
-      expect(substitute({ a: `x$\${${key}}y` }, { [key]: text })).toEqual({ tree: { a: `x\${${key}}y` }, issues: [] });
+      expect(substitute({ a: `x$\${${key}}y` }, { [key]: text })).toEqual({
+        tree: { a: `x\${${key}}y` },
+        issues: [],
+      });
     }),
   );
 });
@@ -50,7 +53,11 @@ test('`only` leaves every other reference alone, and needs no variable for it', 
     gateway: { port: '${PORT}' },
     models: { providers: { a: { apiKey: '${KEY}', baseUrl: '${URL}' } } },
   };
-  const { tree: substituted, issues } = substitute(tree, { PORT: '1', URL: 'u' }, { only: ['gateway', 'models.providers.*.baseUrl'] });
+  const { tree: substituted, issues } = substitute(
+    tree,
+    { PORT: '1', URL: 'u' },
+    { only: ['gateway', 'models.providers.*.baseUrl'] },
+  );
   expect(issues).toEqual([]);
   expect(substituted).toEqual({
     gateway: { port: '1' },
@@ -59,6 +66,9 @@ test('`only` leaves every other reference alone, and needs no variable for it', 
 });
 
 test("the file's own env section fills in what the process does not set", () => {
-  const env = environmentOf({ env: { A: 'file', B: 'file', vars: { C: 'file' }, shellEnv: { enabled: true } } }, { A: 'process', B: '' });
+  const env = environmentOf(
+    { env: { A: 'file', B: 'file', vars: { C: 'file' }, shellEnv: { enabled: true } } },
+    { A: 'process', B: '' },
+  );
   expect(env).toEqual({ A: 'process', B: 'file', C: 'file' });
 });
