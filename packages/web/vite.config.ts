@@ -11,5 +11,21 @@ export default defineConfig({
     // @NOTE nothing may be inlined: the page is served under a CSP without 'unsafe-inline' or data: scripts.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      output: {
+        // What changes only with a library's version stays in the browser's cache across our releases.
+        codeSplitting: {
+          groups: [
+            { name: 'react', test: /node_modules[\\/](react|react-dom|scheduler)[\\/]/ },
+            {
+              name: 'words',
+              test: /node_modules[\\/](i18next|react-i18next|i18next-browser-languagedetector)[\\/]/,
+            },
+            { name: 'schema', test: /node_modules[\\/]zod[\\/]/ },
+            { name: 'markdown', test: /node_modules/ },
+          ],
+        },
+      },
+    },
   },
 });

@@ -1,51 +1,27 @@
-import { useEffect, useState } from 'react';
+import { useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { ClientState } from '@moltbot/client';
-import { forgetToken, storeToken } from './auth/credential.ts';
-import { isTokenRefused, problemOf } from './auth/problem.ts';
+import { problemOf } from './auth/problem.ts';
+import type { SignInSession } from './auth/sign-in-session.ts';
+import { Splash } from './auth/splash.tsx';
 import { SignIn } from './auth/sign-in.tsx';
 import { DeskContext } from './connection/desk.ts';
-import { useClientState, useOpenedDesk, useWelcomed } from './connection/use-sign-in.ts';
-import type { Credential } from './connection/use-sign-in.ts';
 import { ToastProvider } from './ui/toasts.tsx';
 import { Workspace } from './workspace.tsx';
 
-type Props = Readonly<{ initial: Credential | undefined }>;
-
-export function App({ initial }: Props) {
+export function App({ session }: { session: SignInSession }) {
   const { t } = useTranslation();
-  const [credential, setCredential] = useState(initial);
-  const [ending, setEnding] = useState<ClientState>();
-  const desk = useOpenedDesk(credential);
-  const state = useClientState(desk?.client);
-  const welcomed = useWelcomed(desk?.client);
-
-  useEffect(() => {
-    if (state?.status !== 'closed' || credential === undefined) return;
-    if (isTokenRefused(state)) forgetToken();
-    setEnding(state);
-    setCredential(undefined);
-  }, [state, credential]);
-
-  const signIn = (token: string, remember: boolean): void => {
-    storeToken(token, remember);
-    setEnding(undefined);
-    setCredential({ token });
-  };
-  const signOut = (): void => {
-    forgetToken();
-    setEnding(undefined);
-    setCredential(undefined);
-  };
-
-  if (desk === undefined || !welcomed) {
-    const trying = credential !== undefined && state?.status !== 'waiting';
-    return <SignIn busy={trying} problem={problemOf(credential === undefined ? ending : state, t)} onSubmit={signIn} />;
+  const { desk, trying, quiet, trouble } = useSyncExternalStore(session.subscribe, session.getSnapshot);
+  if (quiet) return <Splash />;
+  if (desk === undefined) {
+    const submit = (token: string, remember: boolean): void => session.signIn(token, remember);
+    return (
+      <SignIn busy={trying && trouble === undefined} problem={problemOf(trouble, t)} onSubmit={submit} />
+    );
   }
   return (
     <DeskContext value={desk}>
       <ToastProvider>
-        <Workspace onSignOut={signOut} />
+        <Workspace onSignOut={() => session.signOut()} />
       </ToastProvider>
     </DeskContext>
   );

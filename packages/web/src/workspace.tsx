@@ -1,12 +1,14 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef } from 'react';
 import { useTranslation } from 'react-i18next';
 import { ChatPane } from './chat/chat-pane.tsx';
+import { focusComposer } from './chat/composer-field.tsx';
 import { useModels } from './chat/use-models.ts';
 import { useDesk } from './connection/desk.ts';
 import { newSessionKey, useRoute } from './sessions/route.ts';
 import { Sidebar } from './sessions/sidebar.tsx';
 import { useSessions } from './sessions/use-sessions.ts';
 import { useTitle } from './sessions/use-title.ts';
+import { useDrawer } from './use-drawer.ts';
 
 export function Workspace({ onSignOut }: { onSignOut: () => void }) {
   const { t } = useTranslation();
@@ -15,13 +17,13 @@ export function Workspace({ onSignOut }: { onSignOut: () => void }) {
   const [openKey, setOpenKey] = useRoute(mainKey);
   const sessions = useSessions(desk);
   const models = useModels(desk.client);
-  const [drawer, setDrawer] = useState(false);
-  const search = useSearchShortcut(() => setDrawer(true));
+  const drawer = useDrawer();
+  const search = useSearchShortcut(drawer.open);
   const titleOf = useTitle(mainKey);
 
   const open = (key: string): void => {
     setOpenKey(key);
-    setDrawer(false);
+    drawer.close();
   };
   const row = sessions.rows.find(({ key }) => key === openKey);
   const title = titleOf(row ?? { key: openKey, title: undefined });
@@ -30,8 +32,8 @@ export function Workspace({ onSignOut }: { onSignOut: () => void }) {
   }, [title, t]);
 
   return (
-    <div className="workspace" data-drawer={drawer}>
-      <a className="skip-link" href="#composer" onClick={focusComposer}>
+    <div className="workspace" data-drawer={drawer.isOpen}>
+      <a className="skip-link" href="#composer" onClick={skipToComposer}>
         {t('app.skip')}
       </a>
       <Sidebar
@@ -45,10 +47,10 @@ export function Workspace({ onSignOut }: { onSignOut: () => void }) {
           desk.chats.drop(key);
           if (key === openKey) open(mainKey);
         }}
-        onCloseDrawer={() => setDrawer(false)}
+        onCloseDrawer={drawer.close}
         onSignOut={onSignOut}
       />
-      <div className="scrim" aria-hidden="true" onClick={() => setDrawer(false)} />
+      <div className="scrim" aria-hidden="true" onClick={drawer.close} />
       <ChatPane
         key={openKey}
         chat={desk.chats.get(openKey)}
@@ -56,22 +58,24 @@ export function Workspace({ onSignOut }: { onSignOut: () => void }) {
         model={models.describe(row?.model.id === undefined ? sessions.defaultModel : row.model)}
         onReset={() => sessions.reset(openKey)}
         drawer={drawer}
-        onOpenDrawer={() => setDrawer(true)}
       />
     </div>
   );
 }
 
 /** Not a real jump: the address belongs to the open session. */
-function focusComposer(event: { preventDefault: () => void }): void {
+function skipToComposer(event: { preventDefault: () => void }): void {
   event.preventDefault();
-  document.getElementById('composer')?.focus();
+  focusComposer();
 }
 
 function useDefaults(): { mainKey: string; agentId: string } {
   const defaults = useDesk().client.hello?.snapshot.sessionDefaults;
   const agentId = defaults?.['defaultAgentId'];
-  return { mainKey: defaults?.mainSessionKey ?? 'agent:main:main', agentId: typeof agentId === 'string' ? agentId : 'main' };
+  return {
+    mainKey: defaults?.mainSessionKey ?? 'agent:main:main',
+    agentId: typeof agentId === 'string' ? agentId : 'main',
+  };
 }
 
 function useSearchShortcut(onUse: () => void) {

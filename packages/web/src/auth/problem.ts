@@ -10,7 +10,8 @@ export function isTokenRefused(state: ClientState): boolean {
 }
 
 export function problemOf(state: ClientState | undefined, t: TFunction): Problem | undefined {
-  if (state?.status === 'waiting') return { text: t('signIn.unreachable'), hint: t('signIn.unreachableHint') };
+  if (state?.status === 'waiting')
+    return { text: t('signIn.unreachable'), hint: t('signIn.unreachableHint') };
   if (state?.status !== 'closed') return undefined;
   if (isTokenRefused(state)) return { text: t('signIn.refused'), hint: t('signIn.refusedHint') };
   return { text: t('status.closed', { reason: state.reason ?? '' }), hint: t('next.admin') };

@@ -1,18 +1,21 @@
-import { useId, useState } from 'react';
+import { useState } from 'react';
 import type { FormEvent } from 'react';
 import { useTranslation } from 'react-i18next';
 import { LanguageSelect } from '../i18n/language-select.tsx';
 import { ThemeButton } from '../theme/theme-button.tsx';
 import { Logo } from '../ui/logo.tsx';
+import { TokenField } from './token-field.tsx';
 
 export type Problem = Readonly<{ text: string; hint: string }>;
-type Props = Readonly<{ busy: boolean; problem: Problem | undefined; onSubmit: (token: string, remember: boolean) => void }>;
+type Props = Readonly<{
+  busy: boolean;
+  problem: Problem | undefined;
+  onSubmit: (token: string, remember: boolean) => void;
+}>;
 
 export function SignIn({ busy, problem, onSubmit }: Props) {
   const { t } = useTranslation();
-  const tokenId = useId();
   const [token, setToken] = useState('');
-  const [shown, setShown] = useState(false);
   const [remember, setRemember] = useState(false);
   const submit = (event: FormEvent): void => {
     event.preventDefault();
@@ -27,30 +30,7 @@ export function SignIn({ busy, problem, onSubmit }: Props) {
         </div>
         <p>{t('signIn.lead')}</p>
         <div role="alert">{problem !== undefined && !busy && <ProblemBox problem={problem} />}</div>
-        <div>
-          <label className="field-label" htmlFor={tokenId}>
-            {t('signIn.token')}
-          </label>
-          <div className="token-field">
-            <input
-              id={tokenId}
-              className="field"
-              type={shown ? 'text' : 'password'}
-              name="token"
-              value={token}
-              placeholder={t('signIn.placeholder')}
-              autoComplete="current-password"
-              autoCapitalize="none"
-              spellCheck={false}
-              autoFocus
-              required
-              onChange={(event) => setToken(event.target.value)}
-            />
-            <button type="button" className="link-button" aria-pressed={shown} onClick={() => setShown(!shown)}>
-              {shown ? t('signIn.hide') : t('signIn.show')}
-            </button>
-          </div>
-        </div>
+        <TokenField token={token} onChange={setToken} />
         <label className="remember">
           <input type="checkbox" checked={remember} onChange={(event) => setRemember(event.target.checked)} />
           <span>{t('signIn.remember')}</span>

@@ -1,9 +1,10 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ChatMessage, ChatRun } from '@moltbot/client';
 import { newSentences } from './sentences.ts';
 import { incompleteness } from './timeline.ts';
 
+const OPENING_MS = 300;
 const PAUSE_MS = 2500;
 
 type Props = Readonly<{ runs: readonly ChatRun[]; messages: readonly ChatMessage[] }>;
@@ -16,28 +17,30 @@ export function Announcer({ runs, messages }: Props) {
   const { t } = useTranslation();
   const [said, setSaid] = useState('');
   const run = runs.find(({ phase }) => phase !== 'queued') ?? runs[0];
-  const latest = useRef('');
-  latest.current = run?.text ?? '';
   const runId = run?.runId;
-  const ended = useRef(messages);
-  ended.current = messages;
+  const textSoFar = useEffectEvent(() => run?.text ?? '');
+  const endOf = useEffectEvent((heard: number, endedId: string) => {
+    const answer = messages.findLast((m) => m.role === 'assistant' && m.runId === endedId);
+    const why = answer && incompleteness(answer);
+    const verdict =
+      why === undefined ? t('chat.finished') : t(`chat.${why}`, { reason: answer?.errorMessage ?? '' });
+    return `${newSentences(answer?.text ?? '', heard, true)} ${verdict}`;
+  });
 
   useEffect(() => {
     if (runId === undefined) return undefined;
     let heard = 0;
-    const speak = (text: string, isWhole: boolean): void => {
-      const news = newSentences(text, heard, isWhole);
+    const speak = (): void => {
+      const news = newSentences(textSoFar(), heard, false);
       heard += news.length;
       if (news.trim() !== '') setSaid(news);
     };
-    setSaid(t('chat.answering'));
-    const timer = setInterval(() => speak(latest.current, false), PAUSE_MS);
+    const opening = setTimeout(() => setSaid(t('chat.answering')), OPENING_MS);
+    const timer = setInterval(speak, PAUSE_MS);
     return () => {
+      clearTimeout(opening);
       clearInterval(timer);
-      const answer = ended.current.findLast((m) => m.role === 'assistant' && m.runId === runId);
-      const why = answer === undefined ? undefined : incompleteness(answer);
-      const rest = newSentences(answer?.text ?? '', heard, true);
-      setSaid(`${rest} ${why === undefined ? t('chat.finished') : t(`chat.${why}`, { reason: answer?.errorMessage ?? '' })}`);
+      setSaid(endOf(heard, runId));
     };
   }, [runId, t]);
 

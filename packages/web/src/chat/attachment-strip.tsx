@@ -10,7 +10,11 @@ export function AttachmentStrip({ attachments }: { attachments: Attachments }) {
       {attachments.picked.map(({ id, file, previewUrl }) => (
         <li key={id}>
           <img src={previewUrl} alt={t('chat.image', { name: file.name })} />
-          <button type="button" aria-label={t('composer.remove', { name: file.name })} onClick={() => attachments.remove(id)}>
+          <button
+            type="button"
+            aria-label={t('composer.remove', { name: file.name })}
+            onClick={() => attachments.remove(id)}
+          >
             <Icon name="close" size={14} />
           </button>
         </li>

@@ -1,39 +1,41 @@
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Chat, ChatSnapshot } from '@moltbot/client';
 import { Confirm } from '../ui/confirm.tsx';
 import { Icon } from '../ui/icon.tsx';
-import { ThinkingSelect } from './thinking-select.tsx';
 import type { ModelView } from './use-models.ts';
 
 type Props = Readonly<{
-  chat: Chat;
-  snapshot: ChatSnapshot;
+  canReset: boolean;
   title: string;
   model: ModelView | undefined;
   onReset: () => Promise<void>;
   onOpenDrawer: () => void;
 }>;
 
-export function ChatHeader({ chat, snapshot, title, model, onReset, onOpenDrawer }: Props) {
+export function ChatHeader({ canReset, title, model, onReset, onOpenDrawer }: Props) {
   const { t } = useTranslation();
   const [asking, setAsking] = useState(false);
   return (
     <header className="chat-header">
-      <button type="button" className="icon-button drawer-only" aria-label={t('sessions.open')} aria-controls="sidebar" onClick={onOpenDrawer}>
+      <button
+        type="button"
+        className="icon-button drawer-only"
+        aria-label={t('sessions.open')}
+        aria-controls="sidebar"
+        onClick={onOpenDrawer}
+      >
         <Icon name="menu" />
       </button>
       <div className="chat-heading">
         <h1>{title}</h1>
         {model !== undefined && <ModelLabel model={model} />}
       </div>
-      <ThinkingSelect chat={chat} snapshot={snapshot} />
       <button
         type="button"
         className="icon-button"
         aria-label={t('sessions.reset')}
         title={t('sessions.reset')}
-        disabled={snapshot.messages.length === 0}
+        disabled={!canReset}
         onClick={() => setAsking(true)}
       >
         <Icon name="refresh" />

@@ -21,7 +21,8 @@ export function CodeBlock({ children, ...rest }: ComponentProps<'pre'>) {
 
 /** react-markdown hands a fenced block over as `<pre><code class="language-x">text</code></pre>`. */
 function readCode(children: ReactNode): { text: string; language: string } {
-  if (!isValidElement<{ className?: string; children?: ReactNode }>(children)) return { text: '', language: '' };
+  if (!isValidElement<{ className?: string; children?: ReactNode }>(children))
+    return { text: '', language: '' };
   const { className = '', children: inner } = children.props;
   const text = typeof inner === 'string' ? inner.replace(/\n$/, '') : '';
   return { text, language: /language-(\S+)/.exec(className)?.[1] ?? '' };

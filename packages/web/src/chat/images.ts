@@ -13,13 +13,17 @@ export function imagesOf(content: readonly ContentBlock[]): readonly ShownImage[
 function toShown(block: ContentBlock): ShownImage {
   const { mimeType, data } = bytesOf(block);
   const name = typeof block['fileName'] === 'string' ? block['fileName'] : undefined;
-  const src = data !== undefined && SAFE_TYPE.test(mimeType ?? '') ? `data:${mimeType};base64,${data}` : undefined;
+  const src =
+    data !== undefined && SAFE_TYPE.test(mimeType ?? '') ? `data:${mimeType};base64,${data}` : undefined;
   return { src, name };
 }
 
 function bytesOf(block: ContentBlock): { mimeType: string | undefined; data: string | undefined } {
   const source = (block['source'] ?? {}) as Record<string, unknown>;
-  return { mimeType: text(block['mimeType']) ?? text(source['media_type']), data: text(block['data']) ?? text(source['data']) };
+  return {
+    mimeType: text(block['mimeType']) ?? text(source['media_type']),
+    data: text(block['data']) ?? text(source['data']),
+  };
 }
 
 /** To ask the same question again with its pictures. */
@@ -32,4 +36,5 @@ export function attachmentsOf(content: readonly ContentBlock[]): readonly ChatAt
   });
 }
 
-const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
+const text = (value: unknown): string | undefined =>
+  typeof value === 'string' && value !== '' ? value : undefined;

@@ -2,7 +2,7 @@ import { useCallback } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { Chat, ChatMessage, ChatSnapshot } from '@moltbot/client';
 import { useDesk } from '../connection/desk.ts';
-import { useClientState } from '../connection/use-sign-in.ts';
+import { useClientState } from '../connection/use-client-state.ts';
 import { Icon } from '../ui/icon.tsx';
 import { Answer } from './answer.tsx';
 import { attachmentsOf } from './images.ts';
@@ -17,10 +17,10 @@ type Props = Readonly<{ chat: Chat; snapshot: ChatSnapshot }>;
 export function MessageList({ chat, snapshot }: Props) {
   const { t } = useTranslation();
   const { client } = useDesk();
-  const connected = useClientState(client)?.status === 'open';
+  const connected = useClientState(client).status === 'open';
   const items = timeline(snapshot);
   const lastOwn = snapshot.messages.findLast(({ role }) => role === 'user')?.id;
-  const scroll = useScroll({ firstId: items[0]?.id, lastOwn });
+  const { viewport, content, atEnd, onScroll, toEnd } = useScroll({ firstId: items[0]?.id, lastOwn });
   const askAgain = useCallback(
     (answer: ChatMessage) => {
       const question = questionOf(chat.getSnapshot().messages, answer);
@@ -30,11 +30,20 @@ export function MessageList({ chat, snapshot }: Props) {
   );
   return (
     <div className="log-frame">
-      <div ref={scroll.viewport} className="log" role="log" aria-live="off" aria-label={t('chat.log')} tabIndex={0} onScroll={scroll.onScroll}>
-        <div ref={scroll.content} className="log-column">
+      <div
+        ref={viewport}
+        className="log"
+        role="log"
+        aria-live="off"
+        aria-label={t('chat.log')}
+        tabIndex={0}
+        onScroll={onScroll}
+      >
+        <div ref={content} className="log-column">
           <OlderMessages chat={chat} snapshot={snapshot} />
           {items.map((item) => {
-            if (item.kind === 'run') return <RunningAnswer key={item.id} run={item.run} connected={connected} />;
+            if (item.kind === 'run')
+              return <RunningAnswer key={item.id} run={item.run} connected={connected} />;
             if (item.message.role === 'user') {
               return <Question key={item.id} message={item.message} chat={chat} connected={connected} />;
             }
@@ -42,8 +51,8 @@ export function MessageList({ chat, snapshot }: Props) {
           })}
         </div>
       </div>
-      {!scroll.atEnd && (
-        <button type="button" className="to-newest" aria-label={t('chat.newest')} onClick={scroll.toEnd}>
+      {!atEnd && (
+        <button type="button" className="to-newest" aria-label={t('chat.newest')} onClick={toEnd}>
           <Icon name="down" />
         </button>
       )}

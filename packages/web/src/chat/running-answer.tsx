@@ -18,7 +18,9 @@ export function RunningAnswer({ run, connected }: Props) {
             <i />
           </span>
           {tool !== undefined && <code>{tool.name}</code>}
-          {run.text === '' && tool === undefined && t(run.phase === 'queued' ? 'chat.inLine' : 'chat.thinking')}
+          {run.text === '' &&
+            tool === undefined &&
+            t(run.phase === 'queued' ? 'chat.inLine' : 'chat.thinking')}
         </p>
       ) : (
         <p className="message-note">{t('chat.waiting')}</p>

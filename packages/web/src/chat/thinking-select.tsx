@@ -1,25 +1,26 @@
-import { useState } from 'react';
+import { useState, useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
-import type { Chat, ChatSnapshot } from '@moltbot/client';
+import type { Chat } from '@moltbot/client';
 import { useDesk } from '../connection/desk.ts';
 import { useReport } from '../connection/use-report.ts';
+import { Select } from '../ui/select.tsx';
 
-const LEVELS = ['off', 'minimal', 'low', 'medium', 'high'] as const;
 const AUTOMATIC = 'default';
+const LEVELS = [AUTOMATIC, 'off', 'minimal', 'low', 'medium', 'high'] as const;
 
-type Props = Readonly<{ chat: Chat; snapshot: ChatSnapshot }>;
-
-export function ThinkingSelect({ chat, snapshot }: Props) {
+/** Belongs to the session, not to one message: the next page or device finds it as it was left. */
+export function ThinkingSelect({ chat }: { chat: Chat }) {
   const { t } = useTranslation();
   const { client } = useDesk();
   const report = useReport();
   const [wanted, setWanted] = useState<string>();
-  const stored = LEVELS.find((level) => level === snapshot.thinkingLevel) ?? AUTOMATIC;
+  const { sessionKey, thinkingLevel } = useSyncExternalStore(chat.subscribe, chat.getSnapshot);
+  const stored = LEVELS.find((level) => level === thinkingLevel) ?? AUTOMATIC;
   const change = async (level: string): Promise<void> => {
     setWanted(level);
     try {
       await client.request('sessions.patch', {
-        key: snapshot.sessionKey,
+        key: sessionKey,
         thinkingLevel: level === AUTOMATIC ? null : level,
       });
       await chat.reload();
@@ -28,18 +29,13 @@ export function ThinkingSelect({ chat, snapshot }: Props) {
       report(error);
     }
   };
+  const options = LEVELS.map((level) => ({ value: level, text: t(`thinking.${level}`) }));
   return (
-    <select
-      className="select thinking"
-      aria-label={t('thinking.label')}
+    <Select
+      label={t('thinking.label')}
       value={wanted ?? stored}
-      onChange={(event) => void change(event.target.value)}
-    >
-      {[AUTOMATIC, ...LEVELS].map((level) => (
-        <option key={level} value={level}>
-          {t(`thinking.${level}` as 'thinking.default')}
-        </option>
-      ))}
-    </select>
+      options={options}
+      onChange={(level) => void change(level)}
+    />
   );
 }

@@ -5,12 +5,16 @@ export type TimelineItem =
   | Readonly<{ kind: 'run'; id: string; run: ChatRun }>;
 
 /** Each running answer stands under its own question, even when several questions wait. */
-export function timeline({ messages, runs }: Pick<ChatSnapshot, 'messages' | 'runs'>): readonly TimelineItem[] {
+export function timeline({
+  messages,
+  runs,
+}: Pick<ChatSnapshot, 'messages' | 'runs'>): readonly TimelineItem[] {
   const waiting = new Map(runs.map((run) => [run.runId, run] as const));
   const items: TimelineItem[] = [];
   for (const message of messages) {
     if (isShown(message)) items.push({ kind: 'message', id: message.id, message });
-    const run = message.role === 'user' && message.runId !== undefined ? waiting.get(message.runId) : undefined;
+    const run =
+      message.role === 'user' && message.runId !== undefined ? waiting.get(message.runId) : undefined;
     if (run === undefined) continue;
     waiting.delete(run.runId);
     items.push({ kind: 'run', id: `run:${run.runId}`, run });
@@ -46,6 +50,10 @@ export function incompleteness(message: ChatMessage): Incompleteness | undefined
 
 /** The question an answer belongs to: by its run, else the nearest before it. */
 export function questionOf(messages: readonly ChatMessage[], answer: ChatMessage): ChatMessage | undefined {
-  const sameRun = messages.find((m) => m.role === 'user' && m.runId !== undefined && m.runId === answer.runId);
-  return sameRun ?? messages.slice(0, Math.max(0, messages.indexOf(answer))).findLast((m) => m.role === 'user');
+  const sameRun = messages.find(
+    (m) => m.role === 'user' && m.runId !== undefined && m.runId === answer.runId,
+  );
+  return (
+    sameRun ?? messages.slice(0, Math.max(0, messages.indexOf(answer))).findLast((m) => m.role === 'user')
+  );
 }

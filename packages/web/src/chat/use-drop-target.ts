@@ -1,10 +1,9 @@
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useState } from 'react';
 
 /** The whole window takes dropped files; without this the browser would leave the page for the image. */
 export function useDropTarget(onFiles: (files: Iterable<File>) => void): boolean {
   const [dragging, setDragging] = useState(false);
-  const take = useRef(onFiles);
-  take.current = onFiles;
+  const take = useEffectEvent(onFiles);
   useEffect(() => {
     const over = (event: DragEvent): void => {
       if (event.dataTransfer?.types.includes('Files') !== true) return;
@@ -19,9 +18,13 @@ export function useDropTarget(onFiles: (files: Iterable<File>) => void): boolean
       if (files === undefined || files.length === 0) return;
       event.preventDefault();
       setDragging(false);
-      take.current(files);
+      take(files);
     };
-    const heard = [['dragover', over], ['dragleave', leave], ['drop', drop]] as const;
+    const heard = [
+      ['dragover', over],
+      ['dragleave', leave],
+      ['drop', drop],
+    ] as const;
     for (const [name, listener] of heard) window.addEventListener(name, listener);
     return () => {
       for (const [name, listener] of heard) window.removeEventListener(name, listener);

@@ -27,10 +27,19 @@ export function useModels(client: MoltbotClient): { describe: (ref: ModelRef) =>
 }
 
 export function describeModel(ref: ModelRef, models: readonly Model[]): ModelView | undefined {
-  const id = ref.id?.startsWith(`${ref.provider}/`) === true ? ref.id.slice((ref.provider ?? '').length + 1) : ref.id;
-  const same = models.filter((model) => model.id === id && (ref.provider === undefined || model.provider === ref.provider));
-  const known = same[0] ?? (id === undefined && models.length === 1 ? models[0] : undefined);
-  const name = known?.name ?? known?.id ?? id;
+  const known = findModel(ref, models);
+  const name = known?.name ?? known?.id ?? ref.id;
   if (name === undefined) return undefined;
   return { name, isDemo: (known?.provider ?? ref.provider) === DEMO_PROVIDER };
+}
+
+/** Sessions name a model as `id` or as `provider/id`; a session without one has the only one there is. */
+function findModel(ref: ModelRef, models: readonly Model[]): Model | undefined {
+  const [only] = models;
+  if (ref.id === undefined) return models.length === 1 ? only : undefined;
+  return models.find(
+    ({ id, provider }) =>
+      ref.id === `${provider}/${id}` ||
+      (ref.id === id && (ref.provider === undefined || ref.provider === provider)),
+  );
 }

@@ -15,7 +15,13 @@ type Scroll = Readonly<{
  * Follows the end while the reader is there, and never moves what they are reading:
  * neither by new text below nor by older messages put in above.
  */
-export function useScroll({ firstId, lastOwn }: { firstId: string | undefined; lastOwn: string | undefined }): Scroll {
+export function useScroll({
+  firstId,
+  lastOwn,
+}: {
+  firstId: string | undefined;
+  lastOwn: string | undefined;
+}): Scroll {
   const viewport = useRef<HTMLDivElement>(null);
   const content = useRef<HTMLDivElement>(null);
   const sticks = useRef(true);
@@ -44,11 +50,7 @@ export function useScroll({ firstId, lastOwn }: { firstId: string | undefined; l
   }, [onScroll, toEnd]);
 
   useLayoutEffect(toEnd, [toEnd, lastOwn]);
-  useKeepPlace(viewport, firstId, sticks);
-  return { viewport, content, atEnd, onScroll, toEnd };
-}
 
-function useKeepPlace(viewport: RefObject<HTMLDivElement | null>, firstId: string | undefined, sticks: RefObject<boolean>): void {
   const before = useRef({ firstId, heightPx: 0 });
   useLayoutEffect(() => {
     const view = viewport.current;
@@ -57,4 +59,5 @@ function useKeepPlace(viewport: RefObject<HTMLDivElement | null>, firstId: strin
     if (grewAbove && !sticks.current) view.scrollTop += view.scrollHeight - before.current.heightPx;
     before.current = { firstId, heightPx: view.scrollHeight };
   });
+  return { viewport, content, atEnd, onScroll, toEnd };
 }

@@ -8,7 +8,12 @@ import { SessionList } from '../sessions/session-list.ts';
 const VERSION = '0.1.0';
 
 /** Everything that lives as long as one sign-in. */
-export type Desk = Readonly<{ client: MoltbotClient; sessions: SessionList; chats: ChatPool; close: () => void }>;
+export type Desk = Readonly<{
+  client: MoltbotClient;
+  sessions: SessionList;
+  chats: ChatPool;
+  close: () => void;
+}>;
 
 /** The gateway that served this page is the one it talks to. */
 export function gatewayUrl(location: Location): string {

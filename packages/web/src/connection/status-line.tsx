@@ -2,7 +2,7 @@ import { useEffect, useState, useSyncExternalStore } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { ClientState } from '@moltbot/client';
 import { useDesk } from './desk.ts';
-import { useClientState } from './use-sign-in.ts';
+import { useClientState } from './use-client-state.ts';
 
 const QUIET_MS = 400;
 const TICK_MS = 250;
@@ -14,13 +14,13 @@ export function StatusLine() {
   const { client } = useDesk();
   const state = useClientState(client);
   const online = useOnline();
-  const troubled = useTroubled(state?.status !== 'open');
+  const troubled = useTroubled(state.status !== 'open');
   return (
     <div className="status-line" role="status">
-      {troubled && state !== undefined && (
+      {troubled && (
         <p className="status-text">
           <span className="status-dot" aria-hidden="true" />
-          {online ? <Wording state={state} /> : t('status.offline')}
+          {online ? <Wording key={state.retryAtMs} state={state} /> : t('status.offline')}
           {state.status !== 'connecting' && online && (
             <button type="button" className="link-button" onClick={() => client.reconnect()}>
               {t('status.retryNow')}
@@ -50,7 +50,6 @@ function useSecondsUntil(atMs: number | undefined): number {
   const [nowMs, setNowMs] = useState(Date.now);
   useEffect(() => {
     if (atMs === undefined) return undefined;
-    setNowMs(Date.now());
     const timer = setInterval(() => setNowMs(Date.now()), TICK_MS);
     return () => clearInterval(timer);
   }, [atMs]);

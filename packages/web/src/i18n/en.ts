@@ -16,7 +16,8 @@ export const en = {
     submit: 'Sign in',
     busy: 'Signing in…',
     refused: 'The server did not accept this token.',
-    refusedHint: 'Check that it was copied whole and has not expired, or ask your administrator for a new one.',
+    refusedHint:
+      'Check that it was copied whole and has not expired, or ask your administrator for a new one.',
     unreachable: 'The server cannot be reached.',
     unreachableHint: 'Check your network connection; we keep trying.',
     signOut: 'Sign out',

@@ -6,7 +6,9 @@ const BYTES = 16;
  */
 export function ensureRandomUuid(target: Crypto): void {
   if (typeof target.randomUUID === 'function') return;
-  Object.defineProperty(target, 'randomUUID', { value: () => uuidFrom(target.getRandomValues(new Uint8Array(BYTES))) });
+  Object.defineProperty(target, 'randomUUID', {
+    value: () => uuidFrom(target.getRandomValues(new Uint8Array(BYTES))),
+  });
 }
 
 /** RFC 9562 version 4. */

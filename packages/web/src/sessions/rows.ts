@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { plainPreview } from './plain-preview.ts';
 
 /** What we read of one entry of `sessions.list`; servers send much more. */
 const Row = z.looseObject({
@@ -28,7 +29,7 @@ export function toRow(raw: z.infer<typeof Row>): SessionRow {
   return {
     key: raw.key,
     title: raw.label ?? raw.derivedTitle ?? undefined,
-    preview: raw.lastMessagePreview ?? undefined,
+    preview: plainPreview(raw.lastMessagePreview ?? '') || undefined,
     updatedAtMs: raw.updatedAt ?? 0,
     model: { provider: raw.modelProvider ?? undefined, id: raw.model ?? undefined },
   };

@@ -20,11 +20,19 @@ export function SessionGroups(props: Props) {
   const { sessions } = props;
   const { t } = useTranslation();
   const rows = withOpenOne(sessions, props.openKey);
-  const nowMs = Date.now();
   return (
-    <nav className="session-groups" aria-label={t('sessions.region')} onKeyDown={(event) => walkWithArrows(event, '.session-open')}>
+    <nav
+      className="session-groups"
+      aria-label={t('sessions.region')}
+      onKeyDown={(event) => walkWithArrows(event, '.session-open')}
+    >
       {DAY_GROUPS.map((group) => (
-        <Group key={group} {...props} name={group} rows={rows.filter((row) => dayGroup(row.updatedAtMs, nowMs) === group)} />
+        <Group
+          key={group}
+          {...props}
+          name={group}
+          rows={rows.filter((row) => dayGroup(row.updatedAtMs, sessions.readAtMs) === group)}
+        />
       ))}
       {rows.length === 0 && <EmptyNote sessions={sessions} />}
     </nav>
@@ -32,13 +40,21 @@ export function SessionGroups(props: Props) {
 }
 
 /** A chat that was just begun is not on the server yet; it is listed all the same. */
-function withOpenOne({ rows, search, loading }: Sessions, openKey: string): readonly SessionRow[] {
+function withOpenOne({ rows, search, loading, readAtMs }: Sessions, openKey: string): readonly SessionRow[] {
   if (search !== '' || loading || rows.some((row) => row.key === openKey)) return rows;
-  const draft = { key: openKey, title: undefined, preview: undefined, updatedAtMs: Date.now() };
+  const draft = { key: openKey, title: undefined, preview: undefined, updatedAtMs: readAtMs };
   return [{ ...draft, model: { provider: undefined, id: undefined } }, ...rows];
 }
 
-function Group({ name, rows, openKey, mainKey, onOpen, onRename, onDelete }: Props & { name: DayGroup; rows: readonly SessionRow[] }) {
+function Group({
+  name,
+  rows,
+  openKey,
+  mainKey,
+  onOpen,
+  onRename,
+  onDelete,
+}: Props & { name: DayGroup; rows: readonly SessionRow[] }) {
   const { t } = useTranslation();
   const titleOf = useTitle(mainKey);
   const headingId = useId();
@@ -79,5 +95,9 @@ function EmptyNote({ sessions }: Pick<Props, 'sessions'>) {
     );
   }
   if (sessions.loading) return <p className="session-note">{t('common.loading')}</p>;
-  return <p className="session-note">{sessions.search === '' ? t('sessions.none') : t('sessions.noMatch', { text: sessions.search })}</p>;
+  return (
+    <p className="session-note">
+      {sessions.search === '' ? t('sessions.none') : t('sessions.noMatch', { text: sessions.search })}
+    </p>
+  );
 }

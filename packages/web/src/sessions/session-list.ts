@@ -12,6 +12,8 @@ export type SessionListSnapshot = Readonly<{
   search: string;
   loading: boolean;
   failed: boolean;
+  /** When the rows were read: what counts as today is judged by it. */
+  readAtMs: number;
 }>;
 
 /** The server's list of this user's sessions, read again whenever a turn begins or ends. */
@@ -27,6 +29,7 @@ export class SessionList {
     search: '',
     loading: true,
     failed: false,
+    readAtMs: Date.now(),
   };
 
   constructor(client: MoltbotClient) {
@@ -70,9 +73,19 @@ export class SessionList {
         ...(search !== '' && { search }),
       });
       const { sessions, defaults } = SessionsListed.parse(raw);
-      const defaultModel = { provider: defaults?.modelProvider ?? undefined, id: defaults?.model ?? undefined };
+      const defaultModel = {
+        provider: defaults?.modelProvider ?? undefined,
+        id: defaults?.model ?? undefined,
+      };
       // An older read may come back after a newer one; only the newest counts.
-      if (read === this.#reads) this.#set({ rows: sessions.map(toRow), defaultModel, loading: false, failed: false });
+      if (read === this.#reads)
+        this.#set({
+          rows: sessions.map(toRow),
+          defaultModel,
+          readAtMs: Date.now(),
+          loading: false,
+          failed: false,
+        });
     } catch {
       if (read === this.#reads) this.#set({ loading: false, failed: true });
     }

@@ -16,16 +16,33 @@ export function SessionItem({ row, title, isOpen, canDelete, onOpen, onRename, o
   const { t } = useTranslation();
   return (
     <li className="session" data-open={isOpen}>
-      <button type="button" className="session-open" aria-current={isOpen ? 'page' : undefined} onClick={onOpen}>
+      <button
+        type="button"
+        className="session-open"
+        aria-current={isOpen ? 'page' : undefined}
+        onClick={onOpen}
+      >
         <span className="session-title">{title}</span>
-        {row.preview !== undefined && row.preview !== title && <span className="session-preview">{row.preview}</span>}
+        {row.preview !== undefined && row.preview !== title && (
+          <span className="session-preview">{row.preview}</span>
+        )}
       </button>
       <div className="session-actions">
-        <button type="button" className="icon-button" aria-label={t('sessions.rename', { title })} onClick={onRename}>
+        <button
+          type="button"
+          className="icon-button"
+          aria-label={t('sessions.rename', { title })}
+          onClick={onRename}
+        >
           <Icon name="pencil" size={16} />
         </button>
         {canDelete && (
-          <button type="button" className="icon-button" aria-label={t('sessions.delete', { title })} onClick={onDelete}>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={t('sessions.delete', { title })}
+            onClick={onDelete}
+          >
             <Icon name="trash" size={16} />
           </button>
         )}

@@ -37,7 +37,13 @@ export function Sidebar(props: Props) {
       <div className="sidebar-head">
         <Logo />
         <span className="product-name">{t('app.name')}</span>
-        <button type="button" className="icon-button drawer-only" aria-label={t('sessions.close')} onClick={props.onCloseDrawer}>
+        <button
+          type="button"
+          className="icon-button drawer-only"
+          id="close-drawer"
+          aria-label={t('sessions.close')}
+          onClick={props.onCloseDrawer}
+        >
           <Icon name="close" />
         </button>
       </div>
@@ -56,14 +62,20 @@ export function Sidebar(props: Props) {
       />
       <SidebarFoot onSignOut={props.onSignOut} />
       {asking?.what === 'rename' && (
-        <Rename title={titleOf(asking.row)} onRename={(name) => void sessions.rename(asking.row.key, name)} onClose={done} />
+        <Rename
+          title={titleOf(asking.row)}
+          onRename={(name) => void sessions.rename(asking.row.key, name)}
+          onClose={done}
+        />
       )}
       {asking?.what === 'delete' && (
         <Confirm
           title={t('sessions.deleteTitle')}
           text={t('sessions.deleteText', { title: titleOf(asking.row) })}
           action={t('sessions.deleteAction')}
-          onConfirm={() => void sessions.remove(asking.row.key).then((gone) => gone && props.onDeleted(asking.row.key))}
+          onConfirm={() =>
+            void sessions.remove(asking.row.key).then((gone) => gone && props.onDeleted(asking.row.key))
+          }
           onClose={done}
         />
       )}
@@ -96,7 +108,13 @@ function SidebarFoot({ onSignOut }: Pick<Props, 'onSignOut'>) {
     <div className="sidebar-foot">
       <LanguageSelect />
       <ThemeButton />
-      <button type="button" className="icon-button" aria-label={t('signIn.signOut')} title={t('signIn.signOut')} onClick={onSignOut}>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label={t('signIn.signOut')}
+        title={t('signIn.signOut')}
+        onClick={onSignOut}
+      >
         <Icon name="leave" />
       </button>
     </div>

@@ -32,7 +32,8 @@ export function useSessions({ client, sessions: list }: Desk): Sessions {
       ...snapshot,
       find: (text) => list.search(text),
       reload: () => void list.refresh(),
-      rename: async (key, label) => void (await change('sessions.patch', { key, label: label === '' ? null : label })),
+      rename: async (key, label) =>
+        void (await change('sessions.patch', { key, label: label === '' ? null : label })),
       remove: (key) => change('sessions.delete', { key }),
       reset: (key) => change('sessions.reset', { key }),
     };

@@ -1,7 +1,13 @@
 import { useTranslation } from 'react-i18next';
 import { Modal } from './modal.tsx';
 
-type Props = Readonly<{ title: string; text: string; action: string; onConfirm: () => void; onClose: () => void }>;
+type Props = Readonly<{
+  title: string;
+  text: string;
+  action: string;
+  onConfirm: () => void;
+  onClose: () => void;
+}>;
 
 /** The safe answer has the focus: an Enter typed too early destroys nothing. */
 export function Confirm({ title, text, action, onConfirm, onClose }: Props) {

@@ -34,7 +34,12 @@ export function ToastProvider({ children }: { children: ReactNode }) {
               <p>{toast.text}</p>
               {toast.hint !== undefined && <p className="toast-hint">{toast.hint}</p>}
             </div>
-            <button type="button" className="icon-button" aria-label={t('toast.dismiss')} onClick={() => dismiss(toast.id)}>
+            <button
+              type="button"
+              className="icon-button"
+              aria-label={t('toast.dismiss')}
+              onClick={() => dismiss(toast.id)}
+            >
               <Icon name="close" size={16} />
             </button>
           </div>
