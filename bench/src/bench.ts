@@ -34,7 +34,12 @@ export async function runBench(options: BenchOptions, ports: BenchPorts): Promis
     const profileDirectory = options.profile ? ports.profileDirectory : undefined;
     systems.push(cleanup.use(await startMoltbot(around, { profileDirectory })));
   }
-  for (const name of options.neighbours) systems.push(cleanup.use(await startNeighbour(name, around)));
+  for (const name of options.neighbours) {
+    const neighbour = await startNeighbour(name, around).catch((error: unknown) => {
+      ports.say(`${name} is left out: ${error instanceof Error ? error.message : String(error)}`);
+    });
+    if (neighbour) systems.push(cleanup.use(neighbour));
+  }
 
   const figures = await measure(systems, upstream, options, ports);
   return {

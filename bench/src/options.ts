@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-export const NEIGHBOURS = ['litellm', 'portkey'] as const;
+const NEIGHBOURS = ['litellm', 'portkey'] as const;
 export type Neighbour = (typeof NEIGHBOURS)[number];
 
 export type BenchOptions = Readonly<{

@@ -50,7 +50,7 @@ export function figuresOf(system: string, concurrency: number, slices: readonly 
   };
 }
 
-export function percentile(sorted: readonly number[], share: number): number {
+function percentile(sorted: readonly number[], share: number): number {
   return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }
 

@@ -11,7 +11,7 @@ import type { Surroundings, System } from './system.ts';
 
 const run = promisify(execFile);
 const TOOLS = fileURLToPath(new URL('../../../.toolchain/bench/', import.meta.url));
-const LITELLM_VERSION = '1.108.11';
+const LITELLM_VERSION = '1.105.3';
 /** The gateway answers streams with 500 on the newest `@hono/node-server` its range allows. */
 const PORTKEY_PACKAGES = ['@portkey-ai/gateway@1.15.2', '@hono/node-server@1.11.0'];
 

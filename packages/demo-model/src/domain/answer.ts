@@ -3,8 +3,8 @@ import { readDirectives, spokenText, type Directives } from './directives.ts';
 import { splitTokens } from './tokens.ts';
 import * as wording from './wording.ts';
 
-export type ToolCall = Readonly<{ name: string; input: Record<string, unknown> }>;
-export type StopReason = 'end_turn' | 'max_tokens' | 'stop_sequence' | 'tool_use';
+type ToolCall = Readonly<{ name: string; input: Record<string, unknown> }>;
+type StopReason = 'end_turn' | 'max_tokens' | 'stop_sequence' | 'tool_use';
 
 export type Answer = Readonly<{
   thinking: readonly string[];

@@ -27,7 +27,6 @@ export const Fault = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('none'), ...Which }),
 ]);
 export type Fault = z.infer<typeof Fault>;
-export type FaultKind = Fault['kind'];
 
 export const FaultScript = z.union([Fault.transform((fault) => [fault]), z.array(Fault)]);
 

@@ -3,7 +3,7 @@ import { splitTokens } from './tokens.ts';
 
 const QUOTE_CHARACTERS = 160;
 
-export function isChinese(text: string): boolean {
+function isChinese(text: string): boolean {
   return /\p{Script=Han}/u.test(text);
 }
 

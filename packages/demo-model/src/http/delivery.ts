@@ -10,7 +10,7 @@ export type Delivery = Readonly<{
   breaks: Readonly<{ how: Break; afterTokens: number }> | undefined;
   endless: boolean;
 }>;
-export type Break = 'stall' | 'cut' | 'malformed' | 'truncate' | 'overloaded';
+type Break = 'stall' | 'cut' | 'malformed' | 'truncate' | 'overloaded';
 
 /** The bytes of one wire format that a delivery needs. */
 export type Frames = Readonly<{
