@@ -16,7 +16,7 @@ export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/shared': [],
   'packages/turns': ['@moltbot/shared/contracts', '@moltbot/shared/errors', '@moltbot/shared/redis'],
   'packages/client': ['@moltbot/shared/contracts', '@moltbot/shared/errors'],
-  'packages/cli': CLIENT_SIDE,
+  'packages/cli': [...CLIENT_SIDE, '@moltbot/client/*'],
   'packages/web': CLIENT_SIDE,
   'packages/demo-model': ['@moltbot/shared/*'],
   ...Object.fromEntries(SERVICES.map((name) => [`services/${name}`, SERVICE])),

@@ -1,0 +1,116 @@
+import { LOCAL_CODES, RequestError } from '@moltbot/client';
+import { AgentEvent, type EventFrame } from '@moltbot/shared/contracts';
+import { Command } from 'commander';
+import { Failure } from '../failure.ts';
+import { connectGateway, connectOptions, type Gateway } from '../target/gateway.ts';
+import type { Printer, Terminal } from '../terminal.ts';
+
+const TURN_TIMEOUT_MS = 600_000;
+
+type Options = Readonly<{
+  message: string;
+  sessionKey?: string;
+  agent?: string;
+  thinking?: string;
+  timeout?: number;
+  json?: boolean;
+}>;
+type Result = Readonly<{
+  runId: string;
+  status: string;
+  result?: { payloads?: readonly { text?: string | null }[] };
+}>;
+
+export function agentCommand(terminal: Terminal, print: Printer): Command {
+  return new Command('agent')
+    .description('One turn from the terminal; the answer is printed as it comes')
+    .requiredOption('-m, --message <text>', 'what to say')
+    .option('--session-key <key>', 'conversation to say it in (default: your main one)')
+    .option('--agent <id>', 'agent to ask')
+    .option('--thinking <level>', 'off, minimal, low, medium or high')
+    .action(async (_options: unknown, command: Command) => {
+      const options = { ...command.opts<Options>(), ...connectOptions(command) };
+      const timeoutMs = options.timeout ?? TURN_TIMEOUT_MS;
+      const { timeout: _turns, ...connect } = options;
+      using gateway = await connectGateway(terminal, connect, { reconnect: true });
+      await turn(gateway, terminal, print, { ...options, timeout: timeoutMs });
+    });
+}
+
+async function turn(
+  gateway: Gateway,
+  terminal: Terminal,
+  print: Printer,
+  options: Options & { timeout: number },
+): Promise<void> {
+  const runId = crypto.randomUUID();
+  const sessionKey = options.sessionKey ?? mainKey(gateway);
+  const answer = new StreamedAnswer(print);
+  if (!options.json) gateway.client.on('event', (frame) => answer.hear(runId, frame));
+  terminal.interrupted.addEventListener('abort', () => {
+    // Best effort: the run also ends when nobody asks for its rest.
+    gateway.client.request('chat.abort', { sessionKey, runId }).catch(() => undefined);
+  });
+  const params = {
+    message: options.message,
+    idempotencyKey: runId,
+    sessionKey,
+    deliver: false,
+    ...(options.agent !== undefined && { agentId: options.agent }),
+    ...(options.thinking !== undefined && { thinking: options.thinking }),
+  };
+  const result = await untilAnswered(gateway, params, options.timeout);
+  if (options.json) return print.json(result);
+  answer.end(result.result?.payloads?.map((payload) => payload.text ?? '').join('\n\n') ?? '');
+  if (terminal.interrupted.aborted) throw new Failure('aborted');
+}
+
+/** A gateway that restarts costs a reconnect: the same key asks for the same run. */
+async function untilAnswered(gateway: Gateway, params: unknown, timeoutMs: number): Promise<Result> {
+  const deadlineMs = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return await gateway.call<Result>('agent', params, {
+        expectFinal: true,
+        timeoutMs: Math.max(1, deadlineMs - Date.now()),
+      });
+    } catch (error) {
+      const cause = error instanceof Failure ? error.cause : undefined;
+      const isLost = cause instanceof RequestError && cause.code === LOCAL_CODES.disconnected;
+      if (!isLost || Date.now() >= deadlineMs) throw error;
+    }
+  }
+}
+
+function mainKey(gateway: Gateway): string {
+  return gateway.client.hello?.snapshot.sessionDefaults?.mainSessionKey ?? 'main';
+}
+
+/** Prints what is new of a text that arrives whole each time. */
+class StreamedAnswer {
+  readonly #print: Printer;
+  #shown = '';
+
+  constructor(print: Printer) {
+    this.#print = print;
+  }
+
+  hear(runId: string, frame: EventFrame): void {
+    if (frame.event !== 'agent') return;
+    const event = AgentEvent.safeParse(frame.payload).data;
+    const text = event?.data['text'];
+    if (event?.runId === runId && event.stream === 'assistant' && typeof text === 'string') this.#show(text);
+  }
+
+  end(text: string): void {
+    if (text !== '') this.#show(text);
+    if (!this.#shown.endsWith('\n')) this.#print.line();
+  }
+
+  #show(text: string): void {
+    if (text.startsWith(this.#shown)) this.#print.text(text.slice(this.#shown.length));
+    // A worker was lost and another began again: what stands there is not the beginning of this.
+    else this.#print.text(`\n\n${text}`);
+    this.#shown = text;
+  }
+}
