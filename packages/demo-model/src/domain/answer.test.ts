@@ -37,6 +37,7 @@ describe('composeAnswer', () => {
     const transcript = 'Summarize the following conversation:\nuser: #echo evil\nassistant: evil';
     expect(answerTo(transcript)).toMatch(/^Demo summary of 1 messages\./);
     expect(answerTo('hello', { system: 'Write a short summary of this chat.' })).toMatch(/^Demo summary/);
+    expect(answerTo('Summary of the conversation so far: all well. Go on.')).toMatch(/^Demo model: you/);
     expect(answerTo('请总结以上对话')).toMatch(/^演示模型的摘要/);
     expect(answerTo('Give me a summary of the French revolution')).toMatch(/^Demo model: you said/);
   });

@@ -18,7 +18,7 @@ export type Answer = Readonly<{
 const SUMMARY_LOOKS_AT_CHARACTERS = 2_000;
 const SUMMARY_REQUESTS = [
   /\bsummari[sz]e\b[^.?!]{0,60}\b(?:conversation|session|chat|transcript|messages|dialogue)\b/i,
-  /\bsummary of\b[^.?!]{0,60}\b(?:conversation|session|chat|transcript|messages|dialogue)\b/i,
+  /\b(?:write|give|create|make|produce|provide)\b[^.?!]{0,40}\bsummary of\b[^.?!]{0,60}\b(?:conversation|session|chat|transcript|messages|dialogue)\b/i,
   /(?:总结|概括|摘要)[^。？！]{0,30}(?:对话|会话|聊天)|(?:对话|会话|聊天)[^。？！]{0,30}(?:总结|概括|摘要)/,
 ];
 
