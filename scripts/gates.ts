@@ -12,6 +12,10 @@ export const GATES: readonly Gate[] = [
   { name: 'types', command: [bin('tsc'), '-b'] },
   { name: 'types of the page', command: [bin('tsc'), '-p', 'packages/web'] },
   { name: 'generated files are fresh', command: [process.execPath, 'scripts/lua-modules.ts', '--check'] },
+  {
+    name: 'configuration page is fresh',
+    command: [process.execPath, '--conditions=moltbot-source', 'scripts/config-docs.ts', '--check'],
+  },
   { name: 'dead code', command: [bin('knip'), '--no-config-hints'] },
 ];
 

@@ -95,11 +95,23 @@ const Identity = z.strictObject({
   avatar: z.string().optional(),
 });
 
+/** As session keys have it, so that `Team A` and `team-a` are one agent. */
+const AgentId = z
+  .string()
+  .transform((text) =>
+    text
+      .trim()
+      .toLowerCase()
+      .replace(/[^a-z0-9_-]+/g, '-'),
+  )
+  .pipe(
+    z
+      .string()
+      .regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'must start with a letter or digit, at most 64 characters'),
+  );
+
 export const AgentEntry = z.strictObject({
-  id: key(
-    z.string().regex(/^[a-z0-9][a-z0-9_-]{0,63}$/, 'lower-case letters, digits, _ and - (at most 64)'),
-    'Name in session keys.',
-  ),
+  id: key(AgentId, 'Name in session keys; written in lower case, other characters become `-`.'),
   default: key(z.boolean().optional(), 'The agent of keys that name none. Unset on all: the first.'),
   name: key(z.string().optional(), 'Shown to people.'),
   model: key(ModelChoice.optional(), 'Overrides `agents.defaults.model`.'),
@@ -114,6 +126,7 @@ export const AgentEntry = z.strictObject({
     'groupChat',
     'humanDelay',
     'memorySearch',
+    'skills',
   ]),
 });
 export type AgentEntry = z.infer<typeof AgentEntry>;

@@ -51,7 +51,7 @@ export const LoggingConfig = z.strictObject({
   ),
   redactSensitive: key(
     z.enum(['off', 'tools']).default('tools'),
-    'Accepted in both spellings; secrets and message text never enter a log.',
+    'Secrets and message text never enter a log, whatever it says.',
     {
       differs: 'Upstream redacts tool summaries only, and `off` turns it off.',
     },

@@ -32,7 +32,12 @@ export const ModelEntry = z.strictObject({
   input: key(z.array(z.enum(['text', 'image'])).optional(), 'What a message may hold. Unset: text.'),
   cost: key(
     z
-      .strictObject({ input: Usd, output: Usd, cacheRead: Usd.default(0), cacheWrite: Usd.default(0) })
+      .strictObject({
+        input: Usd.default(0),
+        output: Usd.default(0),
+        cacheRead: Usd.default(0),
+        cacheWrite: Usd.default(0),
+      })
       .optional(),
     'USD per million tokens. Unset: the turn costs nothing in reports and budgets.',
     { placeholder: '{ input: 5, output: 25, cacheRead: 0.5, cacheWrite: 6.25 }' },

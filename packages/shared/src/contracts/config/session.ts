@@ -31,7 +31,7 @@ const SendPolicy = z.strictObject({
           match: z
             .strictObject({
               channel: z.string(),
-              chatType: z.enum(['direct', 'group', 'room']),
+              chatType: z.enum(['direct', 'group', 'room', 'channel']),
               keyPrefix: z.string(),
             })
             .partial()
@@ -72,20 +72,18 @@ export const SessionConfig = z.strictObject({
   reset: key(ResetRule.optional(), 'When a session starts over by itself. Unset: daily at 4.'),
   resetByType: key(
     z.strictObject({ dm: ResetRule, group: ResetRule, thread: ResetRule }).partial().default({}),
-    'Overrides `reset` by kind of chat.',
+    'Overrides `reset` field by field for one kind of chat: `dm`, `group`, `thread`.',
   ),
-  resetByChannel: key(z.record(z.string(), ResetRule).default({}), 'Replaces `reset` for one channel.'),
+  resetByChannel: key(
+    z.record(z.string(), ResetRule).default({}),
+    'Replaces `reset` as a whole for one channel, by its name.',
+  ),
   idleMinutes: key(PositiveInt.optional(), 'Older spelling of `reset: {mode: "idle", idleMinutes}`.', {
     advanced: true,
   }),
-  mainKey: key(
-    z
-      .string()
-      .regex(/^[a-z0-9][a-z0-9_-]*$/)
-      .default('main'),
-    'Name of a user’s main session.',
-    { advanced: true },
-  ),
+  mainKey: key(z.string().trim().min(1).toLowerCase().default('main'), 'Name of a user’s main session.', {
+    advanced: true,
+  }),
   sendPolicy: SendPolicy.prefault({}),
   store: inert(z.string().optional(), 'Accepted; sessions live in Redis and in the archive.'),
   typingMode: inert(z.enum(['never', 'instant', 'thinking', 'message']).optional()),
