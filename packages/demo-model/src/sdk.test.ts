@@ -130,6 +130,11 @@ describe('the Anthropic SDK', () => {
     expect(textOf(await anthropic.messages.create({ ...ask(''), messages }))).toBe(' t3 t4');
   });
 
+  test('answers the last text of a message that joins several', async () => {
+    const content = ['#echo before', '#echo after'].map((text) => ({ type: 'text' as const, text }));
+    expect(textOf(await anthropic.messages.create(ask(content)))).toBe('after');
+  });
+
   test('stops at max_tokens and at a stop sequence', async () => {
     const short = await anthropic.messages.create(ask('#tokens 9', { max_tokens: 2 }));
     expect([textOf(short), short.stop_reason]).toEqual(['t1 t2', 'max_tokens']);

@@ -32,7 +32,7 @@ export function signatureOf(thinking: string): string {
 }
 
 export function readContent(content: unknown, path: string): Omit<AskMessage, 'role'> {
-  if (typeof content === 'string') return { text: content, images: [], toolResults: [] };
+  if (typeof content === 'string') return { text: content, lastText: content, images: [], toolResults: [] };
   if (!isList(content)) throw invalid(`${path}: Input should be a valid string or list`);
   const draft: Draft = { text: [], images: [], toolResults: [] };
   for (const [at, block] of content.entries()) {
@@ -42,7 +42,8 @@ export function readContent(content: unknown, path: string): Omit<AskMessage, 'r
     if (!reader) throw invalid(`${blockPath}: Input tag '${textOf(block['type'])}' is not known`);
     reader(block, blockPath, draft);
   }
-  return { text: draft.text.join('\n'), images: draft.images, toolResults: draft.toolResults };
+  const lastText = draft.text.at(-1) ?? '';
+  return { text: draft.text.join('\n'), lastText, images: draft.images, toolResults: draft.toolResults };
 }
 
 function readText(block: JsonObject, path: string, draft: Draft): void {

@@ -15,7 +15,7 @@ export async function postMessages({ req, res, body, model }: Call): Promise<voi
   requireVersion(req.headers['anthropic-version']);
   const ask = parseMessagesRequest(body);
   const answer = composeAnswer(ask);
-  const fault = faultFor(model, ask.model, answer, question(ask).text);
+  const fault = faultFor(model, ask.model, answer, question(ask).lastText);
   if (fault?.kind === 'overloaded' && !ask.stream) throw new Refusal(529, 'Overloaded');
   const head = {
     id: `msg_demo_${model.nextId()}`,

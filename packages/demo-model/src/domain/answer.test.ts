@@ -3,7 +3,7 @@ import { composeAnswer } from './answer.ts';
 import type { Ask } from './ask.ts';
 
 function answerTo(text: string, more: Partial<Ask> = {}): string {
-  const messages = [{ role: 'user' as const, text, images: [], toolResults: [] }];
+  const messages = [{ role: 'user' as const, text, lastText: text, images: [], toolResults: [] }];
   const plain = { model: 'm', system: '', maxTokens: 10_000, stopSequences: [], toolNames: [] };
   return composeAnswer({ ...plain, messages, thinks: false, stream: false, ...more }).tokens.join('');
 }

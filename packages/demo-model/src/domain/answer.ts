@@ -25,14 +25,14 @@ const SUMMARY_REQUESTS = [
 export function composeAnswer(ask: Ask): Answer {
   const said = question(ask);
   // A transcript handed over for compaction may quote directives; they are text there.
-  const summarises = wantsSummary(ask, said.text);
-  const directives = summarises ? { summary: true } : readDirectives(said.text);
+  const summarises = wantsSummary(ask, said.lastText);
+  const directives = summarises ? { summary: true } : readDirectives(said.lastText);
   const whole = fullText(ask, directives);
   const before = prefill(ask);
   const text = before !== '' && whole.startsWith(before) ? whole.slice(before.length) : whole;
   const thinks = (ask.thinks || directives.think === true) && before === '';
   return {
-    thinking: thinks ? splitTokens(wording.thoughtAbout(said.text)) : [],
+    thinking: thinks ? splitTokens(wording.thoughtAbout(said.lastText)) : [],
     directives,
     ...finish(ask, text, directives),
   };
@@ -50,10 +50,10 @@ function wantsSummary(ask: Ask, text: string): boolean {
 
 function fullText(ask: Ask, directives: Directives): string {
   const said = question(ask);
-  const text = spokenText(said.text);
+  const text = spokenText(said.lastText);
   if (directives.echo !== undefined) return directives.echo;
   if (directives.tokens !== undefined) return countedWords(directives.tokens);
-  if (directives.summary) return wording.summaryAnswer(ask.messages, said.text);
+  if (directives.summary) return wording.summaryAnswer(ask.messages, said.lastText);
   if (directives.history) return wording.historyAnswer(ask.messages);
   if (directives.system) return ask.system;
   if (directives.tool) return '';

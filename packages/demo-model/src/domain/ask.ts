@@ -2,6 +2,8 @@
 export type AskMessage = Readonly<{
   role: 'user' | 'assistant';
   text: string;
+  /** The last text block: what is answered when clients have joined several messages into one. */
+  lastText: string;
   images: readonly AskImage[];
   toolResults: readonly string[];
 }>;
@@ -22,7 +24,7 @@ export type Ask = Readonly<{
 /** The message that is answered: the last one a user wrote, even when a prefill follows it. */
 export function question(ask: Ask): AskMessage {
   const found = ask.messages.findLast((message) => message.role === 'user');
-  return found ?? { role: 'user', text: '', images: [], toolResults: [] };
+  return found ?? { role: 'user', text: '', lastText: '', images: [], toolResults: [] };
 }
 
 /** Text an assistant turn at the end of the request asks us to continue, or ''. */

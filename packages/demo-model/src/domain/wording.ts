@@ -54,7 +54,7 @@ export function markdownAnswer(text: string): string {
 }
 
 export function summaryAnswer(messages: readonly AskMessage[], request: string): string {
-  const said = messages.filter((message) => message.role === 'user' && message.text !== request);
+  const said = messages.filter((message) => message.role === 'user' && message.lastText !== request);
   const first = quote(said[0]?.text ?? request);
   const latest = quote(said.at(-1)?.text ?? request);
   if (isChinese(first)) {

@@ -11,7 +11,7 @@ import { completionBody, streamCompletion } from './wire.ts';
 export async function postChatCompletions({ res, body, model }: Call): Promise<void> {
   const { ask, includeUsage } = parseChatRequest(body);
   const answer = composeAnswer(ask);
-  const fault = faultFor(model, ask.model, answer, question(ask).text);
+  const fault = faultFor(model, ask.model, answer, question(ask).lastText);
   if (fault?.kind === 'overloaded' && !ask.stream) throw new Refusal(503, 'The server is overloaded');
   const head = {
     id: `chatcmpl-demo-${model.nextId()}`,

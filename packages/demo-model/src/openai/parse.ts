@@ -52,18 +52,25 @@ function readMessage(message: unknown, at: number): AskMessage & { system: boole
   }
   const content = readContent(message['content'], at);
   const toolResults = role === 'tool' ? [content.text] : [];
-  const text = role === 'tool' ? '' : content.text;
-  return { system, role: role === 'assistant' ? 'assistant' : 'user', ...content, text, toolResults };
+  const spoken = role === 'tool' ? { text: '', lastText: '' } : content;
+  return {
+    system,
+    role: role === 'assistant' ? 'assistant' : 'user',
+    ...content,
+    ...spoken,
+    images: content.images,
+    toolResults,
+  };
 }
 
-function readContent(content: unknown, at: number): Pick<AskMessage, 'text' | 'images'> {
-  if (typeof content === 'string') return { text: content, images: [] };
-  if (content === undefined || content === null) return { text: '', images: [] };
+function readContent(content: unknown, at: number): Pick<AskMessage, 'text' | 'lastText' | 'images'> {
+  if (typeof content === 'string') return { text: content, lastText: content, images: [] };
+  if (content === undefined || content === null) return { text: '', lastText: '', images: [] };
   if (!isList(content)) throw invalid(`Invalid type for 'messages[${at}].content'.`);
   const parts = content.filter(isObject);
   const text = parts.map((part) => textOf(part['text'])).filter((piece) => piece !== '');
   const images = parts.filter((part) => part['type'] === 'image_url').map(readImage);
-  return { text: text.join('\n'), images };
+  return { text: text.join('\n'), lastText: text.at(-1) ?? '', images };
 }
 
 function readImage(part: JsonObject): AskMessage['images'][number] {
