@@ -19,7 +19,7 @@ export const HttpUrl = z
   );
 
 /** `provider/model`, split at the first slash: model names may hold more of them. */
-export const ModelRef = z.string().min(1);
+const ModelRef = z.string().min(1);
 
 /** Upstream's object, or the primary alone as a plain string; readers always get the object. */
 export const ModelChoice = z.union(

@@ -1,35 +1,51 @@
 import { REDACTED, type ConfigIssue } from '../../contracts/index.ts';
-import { json5Leaves, readJson5Nodes, replacePlaces } from './json5-nodes.ts';
+import { json5Leaves, readJson5Nodes, replacePlaces, type Json5Leaf, type Json5Node } from './json5-nodes.ts';
 import { parseJson5 } from './parse.ts';
 import { getAt } from './path.ts';
 import { restoreRedacted } from './redaction.ts';
 import { isReference, isSecret } from './secrets.ts';
 
-/** `name: "value"` as it stands in a comment, or in a file that is not JSON5. */
-const ASSIGNMENT = /(["']?)([\w-]+)\1(\s*[:=]\s*)(["'])(.*?)\4/g;
+/** `name: "value"` and `NAME=value`, as they stand in a comment or in a file that is not JSON5. */
+const QUOTED = /(["']?)([\w-]+)\1(\s*[:=]\s*)(["'])(.*?)\4/g;
+const BARE = /\b([\w-]+)=([^\s"'`]+)/g;
+/** Shorter values would be found inside ordinary words. */
+const SHORTEST_REPEATED = 8;
+
+const hidden = (name: string, value: string): boolean => isSecret([name], value) && !isReference(value);
 
 function redactAssignments(text: string): string {
-  return text.replace(
-    ASSIGNMENT,
-    (whole: string, mark: string, name: string, sign: string, quote: string, value: string) =>
-      isSecret([name], value) && !isReference(value)
-        ? `${mark}${name}${mark}${sign}${quote}${REDACTED}${quote}`
-        : whole,
-  );
+  return text
+    .replace(
+      QUOTED,
+      (whole: string, mark: string, name: string, sign: string, quote: string, value: string) =>
+        hidden(name, value) ? `${mark}${name}${mark}${sign}${quote}${REDACTED}${quote}` : whole,
+    )
+    .replace(BARE, (whole: string, name: string, value: string) =>
+      hidden(name, value) ? `${name}=${REDACTED}` : whole,
+    );
+}
+
+function secretsOf(raw: string, root: Json5Node): (Json5Leaf & { value: string })[] {
+  const tree = parseJson5(raw);
+  return json5Leaves(root).flatMap((leaf) => {
+    const value = getAt(tree, leaf.path);
+    return typeof value === 'string' && isSecret(leaf.path, value) && !isReference(value)
+      ? [{ ...leaf, value }]
+      : [];
+  });
 }
 
 /** The text with its comments, every secret literal replaced; those in comments and in broken files too. */
 export function redactRaw(raw: string): string {
   try {
-    const tree = parseJson5(raw);
     const { root, comments } = readJson5Nodes(raw);
-    const secrets = json5Leaves(root).filter(({ path }) => {
-      const value = getAt(tree, path);
-      return typeof value === 'string' && isSecret(path, value) && !isReference(value);
-    });
+    const secrets = secretsOf(raw, root);
+    const repeated = secrets.map(({ value }) => value).filter((value) => value.length >= SHORTEST_REPEATED);
+    const redactComment = (text: string): string =>
+      repeated.reduce((shown, value) => shown.replaceAll(value, REDACTED), redactAssignments(text));
     return replacePlaces(raw, [
-      ...secrets.map((place) => ({ ...place, by: JSON.stringify(REDACTED) })),
-      ...comments.map((place) => ({ ...place, by: redactAssignments(raw.slice(place.start, place.end)) })),
+      ...secrets.map(({ start, end }) => ({ start, end, by: JSON.stringify(REDACTED) })),
+      ...comments.map(({ start, end }) => ({ start, end, by: redactComment(raw.slice(start, end)) })),
     ]);
   } catch {
     return redactAssignments(raw);

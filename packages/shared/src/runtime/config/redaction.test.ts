@@ -81,6 +81,21 @@ test('references stay readable in what people wrote, and are hidden once substit
   expect(JSON.stringify(shown)).not.toContain('a-very-secret-value');
 });
 
+test('a secret repeated or assigned in a comment is hidden there too', () => {
+  const raw = `{ /* was hunter2hunter2 */ hooks: { token: 'hunter2hunter2' }, // MY_TOKEN=abc about tokens\n}`;
+  expect(redactRaw(raw)).toBe(
+    `{ /* was ${REDACTED} */ hooks: { token: "${REDACTED}" }, // MY_TOKEN=${REDACTED} about tokens\n}`,
+  );
+});
+
+test('naming a secret variable in another key does not show its value', () => {
+  const raw = `{ agents: { defaults: { model: '\${DB_PASSWORD}' }, list: [{ id: 'a', name: '\${COMPANY}: \${API_KEY}' }] } }`;
+  const env = { DB_PASSWORD: 'p4ss', API_KEY: 'k3y', COMPANY: 'Acme' };
+  const shown = redactSnapshot(loadConfigText(raw, '/x', env)).config;
+  expect(shown.agents.defaults.model.primary).toBe(REDACTED);
+  expect(shown.agents.list[0]?.name).toBe(REDACTED);
+});
+
 test('a text that is not JSON5 is shown without its secrets', () => {
   const raw = `{ "apiKey": "sk-1234", 'password' : 'p', port: 1 `;
   expect(redactRaw(raw)).toBe(`{ "apiKey": "${REDACTED}", 'password' : '${REDACTED}', port: 1 `);

@@ -22,3 +22,9 @@ export function isSecret(path: ConfigPath, text: string): boolean {
 export function isReference(text: string): boolean {
   return /^(?:(?:bearer|basic|token)\s+)?(?:\$\{[A-Z_][A-Z0-9_]*\})+$/i.test(text);
 }
+
+/** A variable whose name says that it holds a secret, wherever somebody put it. */
+export function refersToSecret(text: unknown): boolean {
+  if (typeof text !== 'string') return false;
+  return [...text.matchAll(/\$\{([A-Z_][A-Z0-9_]*)\}/g)].some(([, name = '']) => SECRET_NAME.test(name));
+}
