@@ -66,20 +66,34 @@ function describeGateway({ client: { hello }, target, connectMs }: Gateway) {
   };
 }
 
-function show(print: Printer, report: Awaited<ReturnType<typeof collect>>, { all = false }: Options): void {
-  const { gateway, health, sessions, models, presence } = report;
-  const facts: [name: string, value: string | undefined][] = [
+type Report = Awaited<ReturnType<typeof collect>>;
+
+function show(print: Printer, report: Report, { all = false }: Options): void {
+  const recent = report.sessions?.recent ?? [];
+  print.title('Moltbot status');
+  for (const [name, value] of [...aboutGateway(print, report), ...aboutSessions(report)]) {
+    print.line(`${`${name}:`.padEnd(9)} ${value}`);
+  }
+  if (recent.length > 0) printRecent(print, all ? recent : recent.slice(0, RECENT_SHOWN));
+}
+
+type Fact = readonly [name: string, value: string];
+
+function aboutGateway(print: Printer, { gateway, health, models, presence }: Report): Fact[] {
+  return [
     ['Gateway', `${gateway.url} reachable in ${gateway.connectLatencyMs}ms (${about(gateway)})`],
     ['Health', health.ok ? print.style('green', 'OK') : print.style('red', 'NOT OK')],
-    ['Model', `${sessions?.defaults?.model ?? '-'} (${count(sessions?.defaults?.contextTokens)} context)`],
-    ['Models', models && String(models.length)],
-    ['Presence', presence && String(presence.length)],
+    ...(models ? [['Models', String(models.length)] as const] : []),
+    ...(presence ? [['Presence', String(presence.length)] as const] : []),
+  ];
+}
+
+function aboutSessions({ sessions }: Report): Fact[] {
+  const { model = '-', contextTokens } = sessions?.defaults ?? {};
+  return [
+    ['Model', `${model} (${count(contextTokens)} context)`],
     ['Sessions', count(sessions?.count ?? 0)],
   ];
-  print.title('Moltbot status');
-  for (const [name, value] of facts) if (value !== undefined) print.line(`${`${name}:`.padEnd(9)} ${value}`);
-  const recent = sessions?.recent ?? [];
-  if (recent.length > 0) printRecent(print, all ? recent : recent.slice(0, RECENT_SHOWN));
 }
 
 function about(gateway: ReturnType<typeof describeGateway>): string {

@@ -13,7 +13,7 @@ export function parsePath(text: string): ConfigPath {
     names.push(match[1] ?? match[2] ?? (match[3] ?? '').replaceAll(/\\(.)/g, '$1'));
     end = match.index + match[0].length;
   }
-  if (names.length === 0 || end !== text.length) {
+  if (names.length === 0 || end !== text.length || text.startsWith('.')) {
     throw new Failure(
       `not a config path: ${text}`,
       'write agents.defaults.maxConcurrent, or agents.list[0].id, or models.providers["my.name"]',

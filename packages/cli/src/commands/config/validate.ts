@@ -43,14 +43,15 @@ export async function readHere(path: string): Promise<Verdict> {
   } catch (error) {
     return { path, valid: false, issues: [{ path: '', message: String(error) }], warnings: [] };
   }
-  const included = typeof tree === 'object' && tree !== null && '$include' in tree;
-  const { $include: _include, ...own } = (tree ?? {}) as Record<string, unknown>;
-  const parsed = MoltbotConfig.safeParse(typeof tree === 'object' ? own : tree);
+  const isTree = typeof tree === 'object' && tree !== null && !Array.isArray(tree);
+  const { $include: included, ...own } = (isTree ? tree : {}) as Record<string, unknown>;
+  const parsed = MoltbotConfig.safeParse(isTree ? own : tree);
   const issues = (parsed.error?.issues ?? []).map(({ path: at, message }) => ({
     path: at.join('.'),
     message,
   }));
-  const warnings = included ? [{ path: '$include', message: 'the included files are not checked here' }] : [];
+  const warnings =
+    included !== undefined ? [{ path: '$include', message: 'the included files are not checked here' }] : [];
   return { path, valid: parsed.success, issues, warnings };
 }
 

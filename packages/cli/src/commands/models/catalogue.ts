@@ -65,6 +65,11 @@ function summarize(configPath: string, config: RawConfig): ModelConfig {
   };
 }
 
+/** `best` may be an alias; what counts is the model behind it. */
+export function resolvedDefault({ defaultModel, aliases }: ModelConfig): string | undefined {
+  return defaultModel === undefined ? undefined : (aliases[defaultModel] ?? defaultModel);
+}
+
 const primaryOf = (choice: ModelChoice | undefined): string | undefined =>
   typeof choice === 'string' ? choice : choice?.primary;
 

@@ -3,7 +3,14 @@ import { count } from '../../output/format.ts';
 import { printTable } from '../../output/table.ts';
 import { connectOptions, withGateway } from '../../target/gateway.ts';
 import type { Printer, Terminal } from '../../terminal.ts';
-import { type Model, type ModelConfig, modelKey, readModelConfig, readModels } from './catalogue.ts';
+import {
+  type Model,
+  type ModelConfig,
+  modelKey,
+  readModelConfig,
+  readModels,
+  resolvedDefault,
+} from './catalogue.ts';
 
 export function modelListCommand(terminal: Terminal, print: Printer): Command {
   return new Command('list')
@@ -63,7 +70,7 @@ function tagsOf(key: string, config: ModelConfig): string[] {
   const fallback = config.fallbacks.indexOf(key);
   const aliases = Object.entries(config.aliases).filter(([, target]) => target === key);
   return [
-    ...(config.defaultModel === key ? ['default'] : []),
+    ...(resolvedDefault(config) === key ? ['default'] : []),
     ...(fallback >= 0 ? [`fallback#${fallback + 1}`] : []),
     ...aliases.map(([alias]) => `alias:${alias}`),
   ];

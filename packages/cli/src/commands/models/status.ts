@@ -10,6 +10,7 @@ import {
   modelKey,
   readModelConfig,
   readModels,
+  resolvedDefault,
 } from './catalogue.ts';
 
 const NONE = '-';
@@ -38,8 +39,7 @@ type ProviderAuth = Readonly<{ provider: string; key: KeyState; inUse: boolean }
 type Status = ReturnType<typeof describe>;
 
 function describe(models: readonly Model[], config: ModelConfig) {
-  const resolved =
-    (config.defaultModel && config.aliases[config.defaultModel]) ?? config.defaultModel ?? null;
+  const resolved = resolvedDefault(config) ?? null;
   const keys = models.map(modelKey);
   const used = [resolved, ...config.fallbacks].filter((key): key is string => typeof key === 'string');
   const inUse = new Set(used.map((key) => key.split('/', 1)[0] ?? key));

@@ -1,0 +1,75 @@
+import { Refusal, Twice } from '@moltbot/client/testing';
+import { describe, expect, test, vi } from 'vitest';
+import { bench, moltbot, type Outcome } from '../testing/command-line.ts';
+
+describe('agent', () => {
+  const answer = (runId: unknown, text: string) => ({
+    runId,
+    status: 'ok',
+    result: { payloads: [{ text, mediaUrl: null }] },
+  });
+
+  test('prints the answer as it comes, once', async () => {
+    await using t = await bench({
+      agent: async ({ idempotencyKey: runId }, peer) => {
+        for (const [seq, text] of ['Hel', 'Hello', 'Hello there'].entries()) {
+          peer.event('agent', { runId, seq, ts: 1, stream: 'assistant', data: { text } });
+        }
+        await Promise.resolve();
+        return new Twice({ runId, status: 'accepted' }, answer(runId, 'Hello there.'));
+      },
+    });
+    expect(await t.moltbot('agent', '--message', 'hi')).toMatchObject({ code: 0, out: 'Hello there.\n' });
+    expect(t.gateway.requests[0]?.params).toMatchObject({
+      message: 'hi',
+      sessionKey: 'agent:main:main',
+      deliver: false,
+    });
+  });
+
+  test('a gateway that restarts costs a reconnect: the same key is asked again', async () => {
+    let asked = 0;
+    await using t = await bench({
+      agent: ({ idempotencyKey: runId }, peer) => {
+        asked += 1;
+        if (asked > 1) return new Twice({ runId, status: 'accepted' }, answer(runId, 'done'));
+        peer.close(1012, 'service restart');
+        return new Promise(() => undefined);
+      },
+    });
+    expect(await t.moltbot('agent', '-m', 'hi', '--session-key', 'notes')).toMatchObject({
+      code: 0,
+      out: 'done\n',
+    });
+    const keys = t.gateway.requests.map((r) => (r.params as { idempotencyKey: string }).idempotencyKey);
+    expect(new Set(keys).size).toBe(1);
+    expect(keys).toHaveLength(2);
+  });
+
+  test('Ctrl-C aborts the run on the gateway', async () => {
+    const interrupt = new AbortController();
+    const aborted = Promise.withResolvers<unknown>();
+    await using t = await bench({
+      agent: async ({ idempotencyKey: runId }) => {
+        interrupt.abort();
+        await aborted.promise;
+        return answer(runId, '');
+      },
+      'chat.abort': (params) => (aborted.resolve(params), { ok: true, aborted: true }),
+    });
+    const env = { MOLTBOT_GATEWAY_URL: t.gateway.url, MOLTBOT_GATEWAY_TOKEN: 'x' };
+    const outcome: Outcome = await moltbot(['agent', '-m', 'hi'], { env, interrupted: interrupt.signal });
+    expect(outcome.code).toBe(130);
+    await vi.waitFor(() => expect(t.gateway.requests.some((r) => r.method === 'chat.abort')).toBe(true));
+  });
+
+  test('a failed turn ends with 1', async () => {
+    await using t = await bench({
+      agent: () => Promise.reject(new Refusal({ code: 'UNAVAILABLE', message: 'budget exhausted' })),
+    });
+    expect(await t.moltbot('agent', '-m', 'hi')).toMatchObject({
+      code: 1,
+      err: expect.stringContaining('budget exhausted'),
+    });
+  });
+});
