@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clawdbotFor, type Clawdbot } from './support/clawdbot.ts';
 import { startProduct, type Product } from './support/product.ts';
@@ -73,11 +74,12 @@ describe('the clawdbot command', () => {
   test('logs --json gives lines it understands, each with its text', async () => {
     const { code, stdout } = await clawdbot.run(['logs', '--limit', '20', '--json']);
     expect(code).toBe(0);
-    const [meta, ...lines] = stdout
+    const [meta, ...rest] = stdout
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(meta).toMatchObject({ type: 'meta', cursor: number, size: number });
+    const lines = rest.filter((line) => line['type'] !== 'notice');
     expect(lines.length).toBeGreaterThan(0);
     for (const line of lines) expect(line).toMatchObject({ type: 'log', time: expect.any(String) as string });
     expect(lines.map((line) => line['message']).join('')).not.toBe('');
@@ -152,6 +154,23 @@ describe('a wrong token', () => {
   test('makes the gateway count as unreachable', async () => {
     const { stdout } = await clawdbot.run(['status', '--json'], wrong);
     expect(JSON.parse(stdout)).toMatchObject({ gateway: { reachable: false } });
+  });
+});
+
+test('address and token may stand in its configuration', async () => {
+  const settings = { mode: 'remote', 'remote.url': product.wsUrl, 'remote.token': product.token };
+  const bare = {
+    CLAWDBOT_STATE_DIR: join(clawdbot.home, 'remote'),
+    CLAWDBOT_GATEWAY_PORT: '',
+    CLAWDBOT_GATEWAY_TOKEN: '',
+  };
+  for (const [path, value] of Object.entries(settings)) {
+    expect(await clawdbot.run(['config', 'set', `gateway.${path}`, value], bare)).toMatchObject({ code: 0 });
+  }
+  const { code, stdout } = await clawdbot.run(['status', '--json'], bare);
+  expect(code).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({
+    gateway: { mode: 'remote', url: product.wsUrl, reachable: true },
   });
 });
 

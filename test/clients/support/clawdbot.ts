@@ -7,6 +7,8 @@ import { install } from './install.ts';
 import type { Product } from './product.ts';
 import { CLAWDBOT } from './recipes.ts';
 
+const COMMAND_TIMEOUT_MS = 60_000;
+
 export type CommandResult = Readonly<{ code: number; stdout: string; stderr: string }>;
 
 export type Clawdbot = AsyncDisposable &
@@ -28,6 +30,8 @@ export async function clawdbotFor(product: Product): Promise<Clawdbot> {
     CLAWDBOT_GATEWAY_PORT: String(product.port),
     CLAWDBOT_GATEWAY_TOKEN: product.token,
     NO_COLOR: '1',
+    NODE_COMPILE_CACHE: join(installed, 'compile-cache'), // it loads thousands of modules each time
+    NODE_OPTIONS: '--disable-warning=ExperimentalWarning', // it would start itself again to say this
   };
   const run: Clawdbot['run'] = (args, more = {}) => execute([entry, ...args], { ...env, ...more });
   return {
@@ -44,7 +48,11 @@ export async function clawdbotFor(product: Product): Promise<Clawdbot> {
 }
 
 async function execute(args: readonly string[], env: NodeJS.ProcessEnv): Promise<CommandResult> {
-  const child = spawn(process.execPath, args, { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: COMMAND_TIMEOUT_MS,
+  });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
