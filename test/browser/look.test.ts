@@ -102,6 +102,7 @@ test('everything goes by keyboard alone', async () => {
   await using tab = await openTab(browser);
   const { page } = tab;
   await page.goto(product.url);
+  await page.locator('input[name=token]:focus').waitFor();
   await page.keyboard.type(TOKEN);
   await page.keyboard.press('Enter');
   await composer(page).waitFor();

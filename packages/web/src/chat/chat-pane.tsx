@@ -64,6 +64,7 @@ function useEscape(active: boolean, stop: () => void): void {
     if (!active) return undefined;
     const listen = (event: KeyboardEvent): void => {
       if (event.key !== 'Escape' || event.defaultPrevented || event.isComposing) return;
+      if (event.target instanceof HTMLInputElement) return; // the search field, which Escape clears
       if (document.querySelector('dialog[open]') === null) stop();
     };
     document.addEventListener('keydown', listen);

@@ -16,7 +16,7 @@ export type Desk = Readonly<{
 }>;
 
 /** The gateway that served this page is the one it talks to. */
-export function gatewayUrl(location: Location): string {
+function gatewayUrl(location: Location): string {
   return `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}/`;
 }
 

@@ -7,13 +7,22 @@ const STEP: Readonly<Record<string, (at: number, count: number) => number>> = {
   End: (_at, count) => count - 1,
 };
 
-/** Arrow keys walk over what `selector` finds in the element; Tab still reaches everything. */
-export function walkWithArrows(event: KeyboardEvent<HTMLElement>, selector: string): void {
+const SESSION = '.session-open';
+
+/** Arrow keys walk over the sessions in the element; Tab still reaches everything. */
+export function walkWithArrows(event: KeyboardEvent<HTMLElement>): void {
   const step = STEP[event.key];
   if (step === undefined || event.altKey || event.metaKey || event.ctrlKey) return;
-  const items = [...event.currentTarget.querySelectorAll<HTMLElement>(selector)];
+  const items = [...event.currentTarget.querySelectorAll<HTMLElement>(SESSION)];
   if (items.length === 0) return;
   event.preventDefault();
   const at = items.findIndex((item) => item.parentElement?.contains(document.activeElement));
   items[step(at, items.length)]?.focus();
+}
+
+/** From the search field, Down goes to what was found. */
+export function intoTheList(event: KeyboardEvent<HTMLElement>): void {
+  if (event.key !== 'ArrowDown' || event.nativeEvent.isComposing) return;
+  event.preventDefault();
+  document.querySelector<HTMLElement>(SESSION)?.focus();
 }

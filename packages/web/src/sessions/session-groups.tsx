@@ -21,11 +21,7 @@ export function SessionGroups(props: Props) {
   const { t } = useTranslation();
   const rows = withOpenOne(sessions, props.openKey);
   return (
-    <nav
-      className="session-groups"
-      aria-label={t('sessions.region')}
-      onKeyDown={(event) => walkWithArrows(event, '.session-open')}
-    >
+    <nav className="session-groups" aria-label={t('sessions.region')} onKeyDown={walkWithArrows}>
       {DAY_GROUPS.map((group) => (
         <Group
           key={group}

@@ -6,6 +6,7 @@ import { ThemeButton } from '../theme/theme-button.tsx';
 import { Confirm } from '../ui/confirm.tsx';
 import { Icon } from '../ui/icon.tsx';
 import { Logo } from '../ui/logo.tsx';
+import { intoTheList } from './arrow-keys.ts';
 import { Rename } from './rename.tsx';
 import type { SessionRow } from './rows.ts';
 import { SessionGroups } from './session-groups.tsx';
@@ -96,6 +97,7 @@ function Search({ sessions, searchRef }: Pick<Props, 'sessions' | 'searchRef'>) 
         aria-label={t('sessions.search')}
         aria-keyshortcuts="Control+K Meta+K"
         onChange={(event) => sessions.find(event.target.value)}
+        onKeyDown={intoTheList}
       />
       <kbd aria-hidden="true">{/Mac|iP/.test(navigator.userAgent) ? '⌘K' : 'Ctrl K'}</kbd>
     </div>
