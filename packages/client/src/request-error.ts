@@ -36,13 +36,19 @@ export class RequestError extends Error {
   }
 }
 
-/** A response may say `ok: false` without an `error`; its payload's summary is then all there is. */
+/**
+ * What `ok: false` says. The payload of a run that has ended with an error is
+ * `{status: "error", summary}`: asking again would only hear the same.
+ */
 export function refusal(error: ErrorShape | undefined, payload: unknown): RequestError {
-  if (error) return new RequestError(error);
-  const summary = (payload as { summary?: unknown } | null | undefined)?.summary;
-  return new RequestError({
+  const { status, summary } = (payload ?? {}) as { status?: unknown; summary?: unknown };
+  const said = error ?? {
     code: 'UNAVAILABLE',
     message: typeof summary === 'string' ? summary : 'the server refused without a reason',
-    details: payload,
+  };
+  return new RequestError({
+    ...said,
+    details: said.details ?? payload,
+    retryable: status === 'error' ? false : said.retryable,
   });
 }

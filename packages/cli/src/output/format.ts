@@ -25,5 +25,3 @@ export const money = (usd: number | null | undefined): string =>
 
 export const day = (atMs: number | null | undefined): string =>
   atMs ? new Date(atMs).toISOString().slice(0, 10) : 'never';
-
-export const yesNo = (value: boolean): string => (value ? 'yes' : 'no');

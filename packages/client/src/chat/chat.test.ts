@@ -239,6 +239,22 @@ describe('over a lost connection', () => {
     await eventually(() => expect(t.chat.getSnapshot().runs).toEqual([]));
   });
 
+  test('a run that failed meanwhile is not asked for again and again', async () => {
+    await using t = await open();
+    await t.loaded();
+    t.chat.send('question');
+    await eventually(() => expect(last(t.chat)?.status).toBe('queued'));
+    t.gateway.methods['chat.send'] = ({ idempotencyKey: runId }) => {
+      const error = { code: 'UNAVAILABLE', message: 'budget exhausted', retryable: true };
+      return Promise.reject(new Refusal(error, { runId, status: 'error', summary: 'budget exhausted' }));
+    };
+    t.gateway.peers[0]?.close(1012, 'service restart');
+    await eventually(() =>
+      expect(t.chat.getSnapshot()).toMatchObject({ runs: [], messages: [{ status: 'sent' }] }),
+    );
+    expect(asked(t.gateway, 'chat.send')).toHaveLength(2);
+  });
+
   test('a run in flight streams on', async () => {
     await using t = await open();
     await t.loaded();

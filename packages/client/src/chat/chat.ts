@@ -126,8 +126,10 @@ class SessionChat implements Chat {
     this.#rememberEnd(event.runId);
     this.#store.update((s) => applyEnd(s, event));
     this.#outbox.remove(event.runId);
-    // Commands change the session, tools leave records of their own, and others' words are not here yet.
-    if (!own || own.text.startsWith('/') || usedTools) void this.#history.refresh();
+    // Commands change the session, tools leave records of their own, others' words are not here yet,
+    // and of an answer that broke off the log may hold more than we were sent.
+    if (event.state !== 'final' || !own || own.text.startsWith('/') || usedTools)
+      void this.#history.refresh();
   }
 
   /** A run begun in another tab: what was asked there is in the history only. */

@@ -81,6 +81,14 @@ export function applyAgentEvent(snapshot: ChatSnapshot, event: AgentEvent): Chat
       run.phase === 'queued' ? { ...run, phase: 'thinking' } : run,
     );
   }
+  const thinking = event.data['text'];
+  if (event.stream === 'thinking' && typeof thinking === 'string') {
+    return withRun(snapshot, event.runId, (run) => ({
+      ...run,
+      thinking,
+      phase: run.phase === 'queued' ? 'thinking' : run.phase,
+    }));
+  }
   if (event.stream !== 'tool') return snapshot;
   return withRun(snapshot, event.runId, (run) => ({ ...run, tools: withTool(run.tools, event.data) }));
 }

@@ -42,6 +42,8 @@ export type ChatRun = Readonly<{
   phase: 'queued' | 'thinking' | 'streaming';
   /** Everything said so far. */
   text: string;
+  /** The model's reasoning so far, where it shows any. */
+  thinking?: string;
   startedAtMs: number;
   tools: readonly ChatTool[];
 }>;

@@ -15,9 +15,12 @@ export class Refusal extends Error {
     details?: unknown;
   }>;
 
-  constructor(error: Refusal['error']) {
+  readonly payload: unknown;
+
+  constructor(error: Refusal['error'], payload?: unknown) {
     super(error.message);
     this.error = error;
+    this.payload = payload;
   }
 }
 
@@ -131,7 +134,8 @@ async function answer(socket: WebSocket, id: string, run: () => unknown): Promis
     } else send(socket, { type: 'res', id, ok: true, payload });
   } catch (error) {
     const said = error instanceof Refusal ? error.error : { code: 'UNAVAILABLE', message: String(error) };
-    send(socket, { type: 'res', id, ok: false, error: said });
+    const payload = error instanceof Refusal ? error.payload : undefined;
+    send(socket, { type: 'res', id, ok: false, error: said, payload });
     if (id === 'connect') socket.close(1008, said.message);
   }
 }
