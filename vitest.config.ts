@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 // Workspace packages are tested from their sources, not from what was last built.
-const resolve = { conditions: ['moltbot-source', 'node', 'import', 'default'] };
+const resolve = { conditions: ['moltbot-source', 'node', 'default'] };
 const source = { resolve, ssr: { resolve } };
 
 /** Projects with different numbers run one after another: what measures time must not share the CPU. */

@@ -1,7 +1,15 @@
 import type { NumberedRecord } from '@moltbot/shared/contracts';
 import { archiveKeys, runScript, sessionKeys, shardOf, type Redis } from '@moltbot/shared/redis';
 import { encodeItem } from './log.ts';
-import { archived1, evict1, forget1, logTrim1, rehydrate1, shardClaim1, shardRelease1 } from './scripts.gen.ts';
+import {
+  archived1,
+  evict1,
+  forget1,
+  logTrim1,
+  rehydrate1,
+  shardClaim1,
+  shardRelease1,
+} from './scripts.gen.ts';
 
 /** The fence of a shard's owner; undefined while another owns it. */
 export async function claimShard(
