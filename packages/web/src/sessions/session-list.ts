@@ -35,12 +35,11 @@ export class SessionList {
   constructor(client: MoltbotClient) {
     this.#client = client;
     this.#unlisten = [
-      client.on('hello', () => this.refreshSoon()),
+      client.on('hello', () => void this.refresh()),
       client.on('event', (frame) => {
         if (changesTheList(frame)) this.refreshSoon();
       }),
     ];
-    void this.refresh();
   }
 
   readonly getSnapshot = (): SessionListSnapshot => this.#snapshot;
