@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander';
 import JSON5 from 'json5';
 
+/** For days, lines, minutes and ports: none of them can be 0. */
 export function positiveInteger(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value <= 0) throw new InvalidArgumentError('a whole number above 0');
@@ -25,6 +26,7 @@ export function looseValue(text: string): unknown {
   }
 }
 
+/** `a, b` and `a,b`. */
 export const commaList = (text: string): string[] =>
   text
     .split(',')

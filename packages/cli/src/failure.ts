@@ -24,6 +24,10 @@ export class Exit extends Error {
 
 type Where = Readonly<{ url: string; tokenSource: string; knownMethods?: readonly string[] | undefined }>;
 
+/**
+ * What to do about an error, by its words. The words are the protocol's own (clients and
+ * scripts look for them) or those of Node's network errors; the first match counts.
+ */
 const CATCH: readonly (readonly [pattern: RegExp, nextStep: (where: Where, message: string) => string])[] = [
   [
     /ECONNREFUSED/,
@@ -82,6 +86,7 @@ export function withNextStep(error: unknown, where: Where): Failure {
   return new Failure(message, known ? known[1](where, message) : retry, { cause: error });
 }
 
+/** A typing error is likely: methods of the same family come first. */
 function otherMethods(message: string, known: readonly string[] = []): string {
   const asked = /unknown method:? "?([\w.-]+)/.exec(message)?.[1] ?? '';
   const family = asked.split('.')[0] ?? '';

@@ -33,6 +33,11 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   }
 }
 
+/**
+ * The options every command takes are defined here alone, so that they may stand anywhere
+ * on the line. A second definition on a group would win over its commands' own: that is how
+ * upstream's `gateway call --token` came to be ignored.
+ */
 function buildProgram(terminal: Terminal, print: Printer): Command {
   const program = new Command('moltbot')
     .description('Talk to a Moltbot gateway, and look after one.')

@@ -5,6 +5,7 @@ import { Failure } from '../failure.ts';
 import { connectGateway, connectOptions, type Gateway } from '../target/gateway.ts';
 import type { Printer, Terminal } from '../terminal.ts';
 
+/** A turn may wait in line behind others; Ctrl-C ends it sooner. */
 const TURN_TIMEOUT_MS = 600_000;
 
 type Options = Readonly<{
@@ -82,6 +83,7 @@ async function untilAnswered(gateway: Gateway, params: unknown, timeoutMs: numbe
   }
 }
 
+/** The server knows the user's main conversation; `main` is what an old one calls it. */
 function mainKey(gateway: Gateway): string {
   return gateway.client.hello?.snapshot.sessionDefaults?.mainSessionKey ?? 'main';
 }

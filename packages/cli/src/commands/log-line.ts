@@ -18,6 +18,7 @@ const COLOURS: Readonly<Record<string, Parameters<Styler>[0]>> = {
   debug: 'gray',
   trace: 'gray',
 };
+/** On every line and the same on all of them, or shown in a place of their own. */
 const OF_THE_MACHINE = new Set(['level', 'time', 'msg', 'pid', 'hostname', 'v', 'name', 'service', 'event']);
 
 const plain: Styler = (_style, text) => text;

@@ -5,6 +5,7 @@ import { connectOptions, type Gateway, withGateway } from '../target/gateway.ts'
 import type { Printer, Terminal } from '../terminal.ts';
 import { readable } from './log-line.ts';
 
+/** Upstream's default for a page; a busy log is cut at its older end. */
 const MAX_BYTES = 250_000;
 
 type Options = Readonly<{
@@ -66,6 +67,7 @@ function show(print: Printer, page: Tail, { json, plain }: Options): void {
   }
 }
 
+/** The fields of a JSON line at the top level, and the line itself as it was written. */
 function jsonOf(line: string): Record<string, unknown> {
   try {
     const entry: unknown = JSON.parse(line);

@@ -42,6 +42,10 @@ export function sessionsCommand(terminal: Terminal, print: Printer): Command {
   return sessions;
 }
 
+/**
+ * On both commands: commander gives an option in `sessions list --active 5` to the outer
+ * one, which is why the values are read from all levels together.
+ */
 function withOptions(command: Command, terminal: Terminal, print: Printer): Command {
   return command
     .option('--active <minutes>', 'used in the last minutes', positiveInteger)

@@ -37,6 +37,7 @@ export function statusCommand(terminal: Terminal, print: Printer): Command {
     });
 }
 
+/** Upstream's payload, with a gateway block of ours beside it. */
 async function collect(gateway: Gateway, { all = false, deep = false }: Options) {
   const [status, health, presence, models] = await Promise.all([
     gateway.call<StatusPayload>('status'),

@@ -49,6 +49,7 @@ export function tokensCommand(terminal: Terminal, print: Printer): Command {
   return tokens;
 }
 
+/** Only what was given is sent: defaults of role, scopes and lifetime are the server's. */
 async function create(
   terminal: Terminal,
   print: Printer,

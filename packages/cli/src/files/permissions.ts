@@ -2,6 +2,7 @@ import { chmod, lstat, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { configPath, credentialsDir, type Env, stateDir } from '../target/environment.ts';
 
+/** A look at a large archive must end; the directories above it close the rest. */
 const MAX_SESSION_FILES = 5_000;
 const OTHERS_READ = 0o004;
 const BEYOND_OWNER = 0o077;
@@ -29,6 +30,7 @@ export async function findLooseModes(env: Env): Promise<{ loose: LooseMode[]; ch
   };
 }
 
+/** Takes away what is too much and adds nothing. */
 export async function tighten({ path, mode, forbidden }: LooseMode): Promise<number> {
   const repaired = mode & ~forbidden;
   await chmod(path, repaired);

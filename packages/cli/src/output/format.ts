@@ -20,6 +20,7 @@ export function count(value: number | null | undefined): string {
   return value < 1_000_000 ? `${(value / 1_000).toFixed(1)}k` : `${(value / 1_000_000).toFixed(1)}M`;
 }
 
+/** Cents, and more digits where cents would show nothing. */
 export const money = (usd: number | null | undefined): string =>
   usd === null || usd === undefined ? '-' : `$${usd.toFixed(usd !== 0 && Math.abs(usd) < 0.1 ? 4 : 2)}`;
 

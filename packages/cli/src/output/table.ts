@@ -1,6 +1,7 @@
 import Table from 'cli-table3';
 import type { Printer } from '../terminal.ts';
 
+/** cli-table3 draws a frame unless every piece of it is empty. */
 const PLAIN = {
   top: '',
   'top-mid': '',

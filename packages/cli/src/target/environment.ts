@@ -4,6 +4,7 @@ import { join, resolve } from 'node:path';
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
+/** In this order: an operator who sets the product's own name means it. */
 const PREFIXES = ['MOLTBOT', 'CLAWDBOT', 'OPENCLAW'] as const;
 const CONFIG_NAMES = ['moltbot.json', 'clawdbot.json', 'openclaw.json'] as const;
 const SYSTEM_CONFIG = '/etc/moltbot/moltbot.json';

@@ -6,6 +6,7 @@ import type { Terminal } from '../terminal.ts';
 import { VERSION } from '../version.ts';
 import { resolveTarget, type Target, type TargetOptions } from './target.ts';
 
+/** Long enough for a gateway under load, short enough for somebody who mistyped an address. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** The options every command takes, wherever they stand on the line. */
@@ -26,6 +27,10 @@ export type Gateway = Disposable & {
 
 type Extra = Readonly<{ reconnect?: boolean; mode?: 'cli' | 'probe' }>;
 
+/**
+ * One connection, without a device key: the token is who we are, and a key would have to be
+ * kept somewhere. Without scopes asked for, the token's own count.
+ */
 export async function connectGateway(
   terminal: Terminal,
   options: ConnectOptions,

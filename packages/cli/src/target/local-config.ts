@@ -31,6 +31,7 @@ export function localText(config: LocalConfig | undefined, path: string, env: En
   return isComplete ? text : undefined;
 }
 
+/** The port; a reference to a variable is not followed for it. */
 export function localNumber(config: LocalConfig | undefined, path: string): number | undefined {
   const value = at(config?.tree, path);
   return typeof value === 'number' ? value : undefined;

@@ -10,6 +10,7 @@ export type TargetOptions = Readonly<{ url?: string; token?: string; password?: 
 /** Which gateway, as whom, and where we know that from: the sources are in every error message. */
 export type Target = Readonly<{ url: string; urlSource: string; token: string; tokenSource: string }>;
 
+/** The precedence is part of the documentation (docs/use/cli.md); a test walks through it. */
 export function resolveTarget(options: TargetOptions, env: Env): Target {
   const config = readLocalConfig(env);
   const [url, urlSource] = findUrl(options, env, config);

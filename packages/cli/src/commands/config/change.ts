@@ -38,6 +38,7 @@ export async function changeConfig(
   }
 }
 
+/** The gateway lists every fault of the new configuration; the first is the one that was typed. */
 function explained(error: unknown, path: string): unknown {
   const cause = error instanceof Failure ? error.cause : undefined;
   const { details } = (cause ?? {}) as { details?: { issues?: readonly ConfigIssue[] } };

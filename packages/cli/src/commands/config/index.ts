@@ -8,6 +8,10 @@ import { changeConfig, readConfig } from './change.ts';
 import { parsePath, valueAt } from './path.ts';
 import { validateCommand } from './validate.ts';
 
+/**
+ * Everything goes through the gateway: the file may be on another machine, or a ConfigMap,
+ * and only the gateway can merge into it without losing references and hidden secrets.
+ */
 export function configCommand(terminal: Terminal, print: Printer): Command {
   const config = new Command('config').description('Read and change moltbot.json through the gateway.');
   config

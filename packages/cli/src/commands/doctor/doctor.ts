@@ -15,6 +15,7 @@ const MARKS: Readonly<Record<Level, readonly [mark: string, colour: 'green' | 'y
 
 type Options = Readonly<{ fix?: boolean }>;
 
+/** The gateway first, since most calls for a doctor are about a token or an address. */
 export function doctorCommand(terminal: Terminal, print: Printer): Command {
   return new Command('doctor')
     .description('Find out why the gateway does not start or does not answer')

@@ -62,6 +62,7 @@ async function unsetVariables(text: string, path: string, env: Env): Promise<Che
     );
 }
 
+/** Never widens a mode: `--fix` only takes rights away from group and others. */
 export async function checkPermissions(env: Env, { fix }: Readonly<{ fix: boolean }>): Promise<Check[]> {
   const { loose, checked } = await findLooseModes(env);
   if (loose.length === 0)

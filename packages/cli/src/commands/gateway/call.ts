@@ -4,6 +4,7 @@ import { Exit, Failure } from '../../failure.ts';
 import { type Gateway, withGateway } from '../../target/gateway.ts';
 import type { Printer, Terminal } from '../../terminal.ts';
 
+/** A turn may wait in line and then think for minutes. */
 const FINAL_TIMEOUT_MS = 600_000;
 
 type Options = Readonly<{ params?: unknown; expectFinal?: boolean; timeout?: number }>;

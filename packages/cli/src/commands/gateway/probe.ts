@@ -28,6 +28,7 @@ export function probeCommand(terminal: Terminal, print: Printer): Command {
     });
 }
 
+/** Connecting and calling are told apart: a wrong token and a sick gateway need different help. */
 async function probe(terminal: Terminal, options: ConnectOptions & { url: string }): Promise<Probe> {
   const { url } = options;
   let connectMs: number | undefined;

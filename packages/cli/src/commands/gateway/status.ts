@@ -44,6 +44,7 @@ export function gatewayStatusCommand(terminal: Terminal, print: Printer): Comman
     });
 }
 
+/** Never throws: that the gateway is away is a result here, not a fault. */
 async function probeGateway(terminal: Terminal, command: Command): Promise<Probe> {
   try {
     using gateway = await connectGateway(terminal, connectOptions(command), { mode: 'probe' });

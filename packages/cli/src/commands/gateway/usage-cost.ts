@@ -6,6 +6,7 @@ import { connectOptions, withGateway } from '../../target/gateway.ts';
 import type { Printer, Terminal } from '../../terminal.ts';
 import { readUsage } from '../models/usage-report.ts';
 
+/** The first two lines are upstream's; scripts read them. */
 export function usageCostCommand(terminal: Terminal, print: Printer): Command {
   return new Command('usage-cost')
     .description('What the tokens of the last days cost')

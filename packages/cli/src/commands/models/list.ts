@@ -12,6 +12,10 @@ import {
   resolvedDefault,
 } from './catalogue.ts';
 
+/**
+ * The list itself needs no more than reading rights. Tags and locality come from the
+ * configuration, and are left open for a user who may not read it.
+ */
 export function modelListCommand(terminal: Terminal, print: Printer): Command {
   return new Command('list')
     .description('Models this gateway offers you')
@@ -41,6 +45,7 @@ export function modelListCommand(terminal: Terminal, print: Printer): Command {
     });
 }
 
+/** Upstream's JSON, field by field; null is what cannot be known with this token. */
 type Row = Readonly<{
   key: string;
   name: string;

@@ -38,6 +38,7 @@ export function modelStatusCommand(terminal: Terminal, print: Printer): Command 
 type ProviderAuth = Readonly<{ provider: string; key: KeyState; inUse: boolean }>;
 type Status = ReturnType<typeof describe>;
 
+/** Upstream's keys, and `problems`: what `--check` goes by. */
 function describe(models: readonly Model[], config: ModelConfig) {
   const resolved = resolvedDefault(config) ?? null;
   const keys = models.map(modelKey);

@@ -51,6 +51,7 @@ function printEntries(print: Printer, entries: readonly UsageEntry[]): void {
   );
 }
 
+/** Days in order, everything else with the dearest first: that is the line one looks for. */
 function printSums(print: Printer, by: Grouping, entries: readonly UsageEntry[]): void {
   const name = (entry: UsageEntry): string =>
     ({ day: entry.date, user: entry.userId, model: entry.model })[by] ?? '';

@@ -16,6 +16,7 @@ export type AuditOptions = Readonly<{ deep?: boolean; fix?: boolean; failOn?: Se
 
 const COLOURS = { critical: 'red', warn: 'yellow', info: 'gray' } as const;
 
+/** Ends with 0 whatever it finds, as upstream does, unless `--fail-on` says where to draw the line. */
 export async function audit(
   terminal: Terminal,
   print: Printer,

@@ -5,8 +5,13 @@ type Check = (config: unknown) => Finding | undefined;
 
 const at = (config: unknown, path: string): unknown => valueAt(config, path.split('.'));
 
+/** Ranges that hold every address there is. */
 const EVERYBODY = new Set(['0.0.0.0/0', '::/0', '*']);
 
+/**
+ * Each check reads the configuration as a plain tree: it may come from an upstream gateway
+ * or from a file that this version's schema would refuse.
+ */
 const CHECKS: readonly Check[] = [
   (config) =>
     at(config, 'gateway.controlUi.allowInsecureAuth') === true

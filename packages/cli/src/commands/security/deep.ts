@@ -5,6 +5,7 @@ import type { Terminal } from '../../terminal.ts';
 import type { Finding } from './finding.ts';
 
 const HTTP_TIMEOUT_MS = 5_000;
+/** How a gateway says no; anything else (a timeout, a proxy's page) proves nothing. */
 const REFUSAL = /unauthorized|device identity required|missing|mismatch|locked|too many/i;
 
 /** Tries the door: what should be refused, must be. One wrong token is tried once. */

@@ -7,6 +7,7 @@ import type { Finding } from './finding.ts';
 const MIN_TOKEN_LENGTH = 32;
 const PERSONAL_PREFIX = 'mbt_';
 const SECRET_KEYS = ['gateway.auth.token', 'gateway.auth.password', 'gateway.auth.previousToken'];
+/** Words of the guides' examples, and one letter many times. */
 const PLACEHOLDER = /your-|secure-token|change-?me|example|placeholder|^(.)\1+$/i;
 
 /** What the machine this command runs on shows by itself. */
@@ -20,6 +21,7 @@ export async function checkLocally(target: Target, env: Env): Promise<Finding[]>
   ];
 }
 
+/** A personal token is made by the server and always long; the gateway token is made by people. */
 function checkToken({ token, tokenSource }: Target): Finding[] {
   if (token === '' || token.startsWith(PERSONAL_PREFIX)) return [];
   if (PLACEHOLDER.test(token)) {
@@ -59,6 +61,7 @@ function checkTransport({ url, urlSource }: Target): Finding[] {
   ];
 }
 
+/** Read with no environment at all: what is still a value then, stands in the file. */
 function checkLiteralSecrets(env: Env): Finding[] {
   const config = readLocalConfig(env);
   const literal = SECRET_KEYS.filter((key) => localText(config, key, {}) !== undefined);

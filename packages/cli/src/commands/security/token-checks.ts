@@ -1,6 +1,7 @@
 import type { Finding } from './finding.ts';
 
 const DAY_MS = 86_400_000;
+/** A quarter: whoever comes back later makes a new one. */
 const UNUSED_DAYS = 90;
 const NAMES_SHOWN = 5;
 
