@@ -46,6 +46,29 @@ describe('agent', () => {
     expect(keys).toHaveLength(2);
   });
 
+  test('an answer that ended while the gateway was away is read from the history', async () => {
+    let asked = 0;
+    const block = (text: string) => [{ type: 'text', text }];
+    const runIds: unknown[] = [];
+    await using t = await bench({
+      agent: ({ idempotencyKey: runId }, peer) => {
+        asked += 1;
+        runIds.push(runId);
+        if (asked > 1) return { runId, status: 'ok', summary: 'completed' };
+        peer.close(1012, 'service restart');
+        return new Promise(() => undefined);
+      },
+      'chat.history': () => ({
+        messages: [
+          { role: 'assistant', content: block('another'), runId: 'x' },
+          { role: 'user', content: block('hi'), runId: runIds[0] },
+          { role: 'assistant', content: block('kept'), runId: runIds[0] },
+        ],
+      }),
+    });
+    expect(await t.moltbot('agent', '-m', 'hi')).toMatchObject({ code: 0, out: 'kept\n' });
+  });
+
   test('Ctrl-C aborts the run on the gateway', async () => {
     const interrupt = new AbortController();
     const aborted = Promise.withResolvers<unknown>();

@@ -1,5 +1,5 @@
 import { LOCAL_CODES, RequestError } from '@moltbot/client';
-import { AgentEvent, type EventFrame } from '@moltbot/shared/contracts';
+import { AgentEvent, type EventFrame, WireMessage } from '@moltbot/shared/contracts';
 import { Command } from 'commander';
 import { Failure } from '../failure.ts';
 import { connectGateway, connectOptions, type Gateway } from '../target/gateway.ts';
@@ -7,6 +7,8 @@ import type { Printer, Terminal } from '../terminal.ts';
 
 /** A turn may wait in line behind others; Ctrl-C ends it sooner. */
 const TURN_TIMEOUT_MS = 600_000;
+
+const HISTORY_LIMIT = 20;
 
 type Options = Readonly<{
   message: string;
@@ -62,7 +64,7 @@ async function turn(
   };
   const result = await untilAnswered(gateway, params, options.timeout);
   if (options.json) return print.json(result);
-  answer.end(result.result?.payloads?.map((payload) => payload.text ?? '').join('\n\n') ?? '');
+  answer.end(result.result ? textOf(result) : await storedAnswer(gateway, sessionKey, runId));
   if (terminal.interrupted.aborted) throw new Failure('aborted');
 }
 
@@ -81,6 +83,28 @@ async function untilAnswered(gateway: Gateway, params: unknown, timeoutMs: numbe
       if (!isLost || Date.now() >= deadlineMs) throw error;
     }
   }
+}
+
+const textOf = ({ result }: Result): string =>
+  result?.payloads?.map((payload) => payload.text ?? '').join('\n\n') ?? '';
+
+/** A run that ended while we were away is answered with `ok` alone; what it said is in the history. */
+async function storedAnswer(gateway: Gateway, sessionKey: string, runId: string): Promise<string> {
+  const { messages } = await gateway.call<{ messages: readonly unknown[] }>('chat.history', {
+    sessionKey,
+    limit: HISTORY_LIMIT,
+  });
+  const said = messages
+    .flatMap((raw) => WireMessage.safeParse(raw).data ?? [])
+    .filter((message) => message['runId'] === runId && message.role === 'assistant');
+  return said.map(({ content }) => plainText(content)).join('\n\n');
+}
+
+function plainText(content: WireMessage['content']): string {
+  if (typeof content === 'string') return content;
+  return content
+    .map((block) => (block.type === 'text' && typeof block['text'] === 'string' ? block['text'] : ''))
+    .join('');
 }
 
 /** The server knows the user's main conversation; `main` is what an old one calls it. */

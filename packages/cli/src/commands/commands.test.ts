@@ -26,22 +26,42 @@ const CONFIG = {
   valid: true,
   hash: 'h1',
   issues: [],
-  parsed: { agents: { defaults: { maxConcurrent: 4 } } },
+  parsed: {},
   config: {
-    agents: {
-      defaults: {
-        maxConcurrent: 4,
-        model: { primary: 'best', fallbacks: ['anthropic/small'] },
-        models: { 'anthropic/big': { alias: 'best' } },
-      },
-    },
-    models: { providers: { anthropic: { apiKey: '__OPENCLAW_REDACTED__' } } },
+    agents: { defaults: { maxConcurrent: 4 } },
+    models: { providers: { anthropic: { baseUrl: 'http://127.0.0.1:9/v1' } } },
   },
 };
 const MODELS = {
   models: [
     { id: 'big', name: 'Big', provider: 'anthropic', contextWindow: 200_000, input: ['text', 'image'] },
-    { id: 'small', name: 'Small', provider: 'anthropic', available: true },
+    { id: 'small', name: 'Small', provider: 'anthropic' },
+  ],
+};
+const MODEL_STATUS = {
+  configPath: '/etc/moltbot/moltbot.json',
+  defaultModel: 'best',
+  resolvedDefault: 'anthropic/big',
+  fallbacks: ['anthropic/small'],
+  aliases: { best: 'anthropic/big' },
+  allowed: ['anthropic/big'],
+  ready: true,
+  auth: { providers: [{ provider: 'anthropic', hasKey: true }] },
+};
+const ROW = { calls: 2, input: 10, output: 5, cacheRead: 0, cacheWrite: 0, unpriced: 0 };
+const MODEL_USAGE = {
+  updatedAt: 1,
+  days: 7,
+  user: 'alice',
+  daily: [
+    { day: '2026-11-22', rows: [{ model: 'anthropic/big', ...ROW, costMicroUsd: 500_000 }] },
+    {
+      day: '2026-11-23',
+      rows: [
+        { model: 'anthropic/big', ...ROW, costMicroUsd: 1_500_000 },
+        { model: 'local/free', ...ROW, costMicroUsd: 0, unpriced: 2 },
+      ],
+    },
   ],
 };
 
@@ -152,13 +172,8 @@ describe('reading', () => {
     'models.list': () => MODELS,
     'config.get': () => CONFIG,
     'usage.cost': () => USAGE,
-    'models.usage': () => ({
-      ...USAGE,
-      entries: [
-        { date: '2026-11-22', userId: 'alice', model: 'anthropic/big', calls: 2, ...TOTALS },
-        { date: '2026-11-23', userId: 'bob', model: 'anthropic/big', calls: 1, ...TOTALS, totalCost: 2 },
-      ],
-    }),
+    'models.usage': () => MODEL_USAGE,
+    'models.status': () => MODEL_STATUS,
     'sessions.list': () => ({
       path: 'redis',
       count: 1,
@@ -209,15 +224,20 @@ describe('reading', () => {
     ['models list', ['Model ', 'anthropic/big', 'text+image', 'alias:best', 'fallback#1']],
     [
       'models status',
+      ['Default       : anthropic/big', 'Fallbacks     : anthropic/small', 'anthropic has a key', 'Ready'],
+    ],
+    [
+      'models usage',
       [
-        'Default       : anthropic/big',
-        'Fallbacks     : anthropic/small',
-        'anthropic key set (in use)',
-        'Ready',
+        'Model usage of alice (7 days)',
+        'Total: $2.00 · 45 tokens',
+        '2026-11-22',
+        'anthropic/big',
+        'no price',
       ],
     ],
-    ['models usage', ['Model usage (7 days)', 'alice', 'bob', 'anthropic/big', '$2.00']],
-    ['models usage --by user', ['User', 'bob', '$2.00', 'alice']],
+    ['models usage --by model', ['anthropic/big', '$2.00', 'local/free']],
+    ['models usage --by day', ['2026-11-22', '$0.50', '2026-11-23', '$1.50']],
     ['sessions', ['Session store: redis', 'agent:main:main', '2m ago', '12.0k/200.0k', 'think:low']],
     ['sessions list', ['agent:main:main']],
     ['sessions list --active 5', ['active in the last 5m']],
@@ -248,9 +268,9 @@ describe('reading', () => {
     ],
     [
       'models status --json',
-      { resolvedDefault: 'anthropic/big', auth: { missingProvidersInUse: [] }, problems: [] },
+      { resolvedDefault: 'anthropic/big', auth: { providers: [{ hasKey: true }] }, problems: [] },
     ],
-    ['models usage --json', { totals: TOTALS, entries: [{ userId: 'alice' }, { userId: 'bob' }] }],
+    ['models usage --json', MODEL_USAGE],
     [
       'sessions --json',
       { path: 'redis', count: 1, activeMinutes: null, sessions: [{ key: 'agent:main:main' }] },
@@ -270,13 +290,19 @@ describe('reading', () => {
     expect(await t.moltbot('health')).toMatchObject({ code: 1, out: expect.stringContaining('NOT OK') });
   });
 
-  test('models status --check ends with 1 when the model in use has no key', async () => {
-    const config = { ...CONFIG, config: { ...CONFIG.config, models: { providers: { anthropic: {} } } } };
-    await using t = await bench({ ...methods, 'config.get': () => config });
-    const outcome = await t.moltbot('models', 'status', '--check');
-    expect(outcome).toMatchObject({
+  test.each([
+    [
+      'has no key',
+      { ready: false, auth: { providers: [{ provider: 'anthropic', hasKey: false }] } },
+      'the provider anthropic has no key',
+    ],
+    ['is not offered', { ready: false, resolvedDefault: null }, 'best is not offered by any provider'],
+    ['is not set', { ready: false, resolvedDefault: null, defaultModel: null }, 'no default model is set'],
+  ])('models status --check ends with 1 when the model in use %s', async (_name, change, problem) => {
+    await using t = await bench({ 'models.status': () => ({ ...MODEL_STATUS, ...change }) });
+    expect(await t.moltbot('models', 'status', '--check')).toMatchObject({
       code: 1,
-      out: expect.stringContaining('the provider anthropic has no key'),
+      out: expect.stringContaining(problem),
     });
     expect((await t.moltbot('models', 'status')).code).toBe(0);
   });

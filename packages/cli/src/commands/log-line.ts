@@ -18,8 +18,21 @@ const COLOURS: Readonly<Record<string, Parameters<Styler>[0]>> = {
   debug: 'gray',
   trace: 'gray',
 };
-/** On every line and the same on all of them, or shown in a place of their own. */
-const OF_THE_MACHINE = new Set(['level', 'time', 'msg', 'pid', 'hostname', 'v', 'name', 'service', 'event']);
+/** The same on every line, shown in a place of their own, or repeated for upstream's viewers (`0`, `_meta`). */
+const OF_THE_MACHINE = new Set([
+  'level',
+  'time',
+  'msg',
+  'pid',
+  'hostname',
+  'v',
+  'name',
+  'service',
+  'event',
+  '0',
+  'message',
+  '_meta',
+]);
 
 const plain: Styler = (_style, text) => text;
 

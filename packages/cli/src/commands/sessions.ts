@@ -10,14 +10,11 @@ type Options = Readonly<{
   limit?: number;
   search?: string;
   agent?: string;
-  user?: string;
-  allUsers?: boolean;
 }>;
 type Session = Readonly<{
   key: string;
   kind: string;
   updatedAt: number | null;
-  userId?: string;
   model?: string;
   totalTokens?: number;
   contextTokens?: number;
@@ -52,8 +49,6 @@ function withOptions(command: Command, terminal: Terminal, print: Printer): Comm
     .option('--limit <n>', 'at most so many', positiveInteger)
     .option('--search <text>', 'whose key or label has the text')
     .option('--agent <id>', 'of one agent')
-    .option('--user <id>', 'of another user (administrators; it is audited)')
-    .option('--all-users', 'of every user (administrators; it is audited)')
     .action((_options: unknown, called: Command) => list(terminal, print, called));
 }
 
@@ -66,8 +61,6 @@ async function list(terminal: Terminal, print: Printer, command: Command): Promi
     ...(options.limit !== undefined && { limit: options.limit }),
     ...(options.search !== undefined && { search: options.search }),
     ...(options.agent !== undefined && { agentId: options.agent }),
-    ...(options.user !== undefined && { userId: options.user }),
-    ...(options.allUsers === true && { allUsers: true }),
   };
   const result = await withGateway(terminal, command, (gateway) =>
     gateway.call<SessionList>('sessions.list', params),
@@ -81,12 +74,10 @@ async function list(terminal: Terminal, print: Printer, command: Command): Promi
     `Sessions listed: ${sessions.length}${options.active === undefined ? '' : ` (active in the last ${options.active}m)`}`,
   );
   if (sessions.length === 0) return;
-  const hasUsers = sessions.some((session) => session.userId !== undefined);
   printTable(
     print,
-    [...(hasUsers ? ['User'] : []), 'Kind', 'Key', 'Age', 'Model', 'Tokens', 'Flags'],
+    ['Kind', 'Key', 'Age', 'Model', 'Tokens', 'Flags'],
     sessions.map((session) => [
-      ...(hasUsers ? [session.userId ?? ''] : []),
       session.kind,
       session.key,
       ago(session.updatedAt),

@@ -4,7 +4,7 @@ import { count, money } from '../../output/format.ts';
 import { printTable } from '../../output/table.ts';
 import { connectOptions, withGateway } from '../../target/gateway.ts';
 import type { Printer, Terminal } from '../../terminal.ts';
-import { readUsage } from '../models/usage-report.ts';
+import { readCost } from '../models/usage-report.ts';
 
 /** The first two lines are upstream's; scripts read them. */
 export function usageCostCommand(terminal: Terminal, print: Printer): Command {
@@ -12,7 +12,7 @@ export function usageCostCommand(terminal: Terminal, print: Printer): Command {
     .description('What the tokens of the last days cost')
     .option('--days <n>', 'days back from today', positiveInteger, 30)
     .action(async ({ days }: { days: number }, command: Command) => {
-      const usage = await withGateway(terminal, command, (gateway) => readUsage(gateway, { days }));
+      const usage = await withGateway(terminal, command, (gateway) => readCost(gateway, days));
       if (connectOptions(command).json) return print.json(usage);
       print.title(`Usage cost (${usage.days} days)`);
       print.line(`Total: ${money(usage.totals.totalCost)} · ${count(usage.totals.totalTokens)} tokens`);

@@ -11,22 +11,44 @@ export type Totals = Readonly<{
   missingCostEntries: number;
 }>;
 
-/** One user's use of one model on one day (UTC). */
-export type UsageEntry = Totals & Readonly<{ date: string; userId?: string; model: string; calls: number }>;
-
-export type UsageReport = Readonly<{
+export type CostReport = Readonly<{
   updatedAt: number;
   days: number;
   daily: readonly (Totals & { date: string })[];
   totals: Totals;
-  entries?: readonly UsageEntry[];
 }>;
 
-export type UsageQuery = Readonly<{ days: number; userId?: string }>;
+/** The counters of one model on one day, as the ledger keeps them. */
+type UsageRow = Readonly<{
+  model: string;
+  calls: number;
+  input: number;
+  output: number;
+  cacheRead: number;
+  cacheWrite: number;
+  costMicroUsd: number;
+  /** Calls of a model without a price. */
+  unpriced: number;
+}>;
 
-export const readUsage = (gateway: Gateway, query: UsageQuery): Promise<UsageReport> =>
-  gateway.call<UsageReport>('usage.cost', query);
+export type UsageReport = Readonly<{
+  updatedAt: number;
+  days: number;
+  /** Whose usage it is; `all` for the company's. */
+  user: string;
+  daily: readonly Readonly<{ day: string; rows: readonly UsageRow[] }>[];
+}>;
 
-/** An upstream gateway knows days only. */
-export const readModelUsage = (gateway: Gateway, query: UsageQuery): Promise<UsageReport> =>
-  gateway.has('models.usage') ? gateway.call<UsageReport>('models.usage', query) : readUsage(gateway, query);
+export type UsageEntry = UsageRow & Readonly<{ day: string; tokens: number }>;
+
+export const readCost = (gateway: Gateway, days: number): Promise<CostReport> =>
+  gateway.call<CostReport>('usage.cost', { days });
+
+export const readUsage = (gateway: Gateway, query: { days: number; all?: boolean }): Promise<UsageReport> =>
+  gateway.call<UsageReport>('models.usage', query);
+
+export function entriesOf(report: UsageReport): UsageEntry[] {
+  return report.daily.flatMap(({ day, rows }) =>
+    rows.map((row) => ({ ...row, day, tokens: row.input + row.output + row.cacheRead + row.cacheWrite })),
+  );
+}

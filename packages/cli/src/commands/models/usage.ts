@@ -1,65 +1,59 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { positiveInteger } from '../../arguments.ts';
 import { count, money } from '../../output/format.ts';
 import { printTable } from '../../output/table.ts';
 import { connectOptions, withGateway } from '../../target/gateway.ts';
 import type { Printer, Terminal } from '../../terminal.ts';
-import { readModelUsage, type UsageEntry } from './usage-report.ts';
+import { entriesOf, readUsage, type UsageEntry } from './usage-report.ts';
 
-const GROUPINGS = { day: 'Day', user: 'User', model: 'Model' } as const;
+const GROUPINGS = { day: 'Day', model: 'Model' } as const;
 type Grouping = keyof typeof GROUPINGS;
-type Options = Readonly<{ days: number; user?: string; by: Grouping }>;
+type Options = Readonly<{ days: number; all?: boolean; by?: Grouping }>;
 
 export function modelUsageCommand(terminal: Terminal, print: Printer): Command {
-  const usage = new Command('usage').description('Tokens and cost by day, user and model');
-  usage
+  return new Command('usage')
+    .description('Tokens and cost by day and model')
     .option('--days <n>', 'days back from today', positiveInteger, 30)
-    .option('--user <id>', 'of one user only')
-    .addOption(usage.createOption('--by <what>', 'add up by').choices(Object.keys(GROUPINGS)))
-    .action(async ({ days, user, by }: Options, command: Command) => {
-      const query = { days, ...(user !== undefined && { userId: user }) };
-      const report = await withGateway(terminal, command, (gateway) => readModelUsage(gateway, query));
+    .option('--all', "everybody's, not yours alone (administrators)")
+    .addOption(new Option('--by <what>', 'add up by').choices(Object.keys(GROUPINGS)))
+    .action(async ({ days, all, by }: Options, command: Command) => {
+      const query = { days, ...(all === true && { all }) };
+      const report = await withGateway(terminal, command, (gateway) => readUsage(gateway, query));
       if (connectOptions(command).json) return print.json(report);
-      print.title(`Model usage (${report.days} days)`);
-      print.line(`Total: ${money(report.totals.totalCost)} · ${count(report.totals.totalTokens)} tokens`);
-      const entries =
-        report.entries ??
-        report.daily.filter((d) => d.totalTokens > 0).map((d) => ({ ...d, model: '', calls: 0 }));
+      const entries = entriesOf(report);
+      print.title(`Model usage of ${report.user} (${report.days} days)`);
+      print.line(`Total: ${money(cost(entries))} · ${count(sum(entries, (entry) => entry.tokens))} tokens`);
       if (entries.length === 0) return print.line('Nothing was used in these days.');
       print.line();
       if (by) printSums(print, by, entries);
       else printEntries(print, entries);
     });
-  return usage;
 }
 
 function printEntries(print: Printer, entries: readonly UsageEntry[]): void {
   printTable(
     print,
-    ['Day', 'User', 'Model', 'Calls', 'Input', 'Output', 'Cache read', 'Cache write', 'Cost'],
+    ['Day', 'Model', 'Calls', 'Input', 'Output', 'Cache read', 'Cache write', 'Cost'],
     entries.map((entry) => [
-      entry.date,
-      entry.userId ?? '',
+      entry.day,
       entry.model,
-      entry.calls > 0 ? String(entry.calls) : '',
+      count(entry.calls),
       count(entry.input),
       count(entry.output),
       count(entry.cacheRead),
       count(entry.cacheWrite),
-      money(entry.totalCost),
+      entry.unpriced > 0 && entry.costMicroUsd === 0 ? 'no price' : money(entry.costMicroUsd / 1e6),
     ]),
   );
 }
 
-/** Days in order, everything else with the dearest first: that is the line one looks for. */
+/** Days in order, models with the dearest first: that is the line one looks for. */
 function printSums(print: Printer, by: Grouping, entries: readonly UsageEntry[]): void {
-  const name = (entry: UsageEntry): string =>
-    ({ day: entry.date, user: entry.userId, model: entry.model })[by] ?? '';
-  const groups = [...Map.groupBy(entries, name)].map(([key, group]) => ({
+  const groups = [...Map.groupBy(entries, (entry) => entry[by])].map(([key, group]) => ({
     key,
     calls: sum(group, (entry) => entry.calls),
-    tokens: sum(group, (entry) => entry.totalTokens),
-    cost: sum(group, (entry) => entry.totalCost),
+    tokens: sum(group, (entry) => entry.tokens),
+    cost: cost(group),
   }));
   groups.sort((a, b) => (by === 'day' ? a.key.localeCompare(b.key) : b.cost - a.cost || b.tokens - a.tokens));
   printTable(
@@ -68,6 +62,8 @@ function printSums(print: Printer, by: Grouping, entries: readonly UsageEntry[])
     groups.map((group) => [group.key, count(group.calls), count(group.tokens), money(group.cost)]),
   );
 }
+
+const cost = (entries: readonly UsageEntry[]): number => sum(entries, (entry) => entry.costMicroUsd) / 1e6;
 
 const sum = (entries: readonly UsageEntry[], of: (entry: UsageEntry) => number): number =>
   entries.reduce((total, entry) => total + of(entry), 0);
