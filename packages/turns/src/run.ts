@@ -15,6 +15,7 @@ import {
   shardOf,
   userKeys,
   type Redis,
+  type ScriptArgument,
 } from '@moltbot/shared/redis';
 import { IDEMPOTENCY_SECONDS, WAKE_AFTER_MS } from './accept.ts';
 import { decodeItem } from './log.ts';
@@ -142,53 +143,36 @@ export type Committed = Readonly<{ kind: 'committed'; left: number }> | Readonly
 
 /** Ends the turn. `stale`: it is no longer ours to end, and nothing was written. */
 export async function commitTurn(redis: Redis, run: Run, ending: Ending): Promise<Committed> {
-  const { sid, uid, key } = run.ref;
+  const reply = await runScript(redis, commit1, commitKeys(run, ending), commitArguments(run, ending));
+  const [granted, left] = reply as [number, number?];
+  return granted === 1 ? { kind: 'committed', left: left ?? 0 } : { kind: 'stale' };
+}
+
+function commitKeys({ ref, content }: Run, { money }: Ending): string[] {
+  const { sid, uid, key } = ref;
   const day = new Date().toISOString().slice(0, 10);
-  const { money } = ending;
-  const keys = [
-    sessionKeys.state(sid),
-    sessionKeys.inbox(sid),
-    sessionKeys.turns(sid),
-    sessionKeys.log(sid),
-    sessionKeys.events(sid),
-    userKeys.idem(uid, key, run.content.runId),
-    userKeys.entry(uid, key),
-    userKeys.open(uid),
-    userKeys.running(uid),
-    queueKeys.due,
-    queueKeys.ledger,
-    archiveKeys.dirty(shardOf(sid)),
-    archiveKeys.live,
-    userKeys.usage(uid, day),
-    userKeys.usage('*', day),
-    budgetKeys.day(money?.scope ?? '', money?.day ?? day),
-    budgetKeys.holds(money?.scope ?? ''),
+  return [
+    ...[sessionKeys.state(sid), sessionKeys.inbox(sid), sessionKeys.turns(sid)],
+    ...[sessionKeys.log(sid), sessionKeys.events(sid)],
+    ...[userKeys.idem(uid, key, content.runId), userKeys.entry(uid, key)],
+    ...[userKeys.open(uid), userKeys.running(uid)],
+    ...[queueKeys.due, queueKeys.ledger, archiveKeys.dirty(shardOf(sid)), archiveKeys.live],
+    ...[userKeys.usage(uid, day), userKeys.usage('*', day)],
+    ...[budgetKeys.day(money?.scope ?? '', money?.day ?? day), budgetKeys.holds(money?.scope ?? '')],
     queueKeys.woken,
   ];
+}
+
+function commitArguments({ ref, fence, content }: Run, ending: Ending): ScriptArgument[] {
+  const { event, money } = ending;
   const records = ending.records.map((record) => JSON.stringify(record));
   const entry = Object.entries(ending.entry).flat();
-  const args = [
-    run.fence,
-    run.content.turnId,
-    sid,
-    userKeys.bell(uid),
-    JSON.stringify(key),
-    JSON.stringify(ending.event),
-    ending.event.outcome,
-    ending.event.error?.message ?? '',
-    IDEMPOTENCY_SECONDS,
-    WAKE_AFTER_MS,
-    money?.holdId ?? '',
-    wholeNumber(money?.costMicroUsd ?? 0),
-    ending.contextFromSeq ?? '',
-    EVENTS_KEPT_MS,
-    USAGE_KEPT_SECONDS,
-    records.length,
-    ...records,
-    entry.length / 2,
-    ...entry,
+  return [
+    ...[fence, content.turnId, ref.sid, userKeys.bell(ref.uid), JSON.stringify(ref.key)],
+    ...[JSON.stringify(event), event.outcome, event.error?.message ?? '', IDEMPOTENCY_SECONDS, WAKE_AFTER_MS],
+    ...[money?.holdId ?? '', wholeNumber(money?.costMicroUsd ?? 0), ending.contextFromSeq ?? ''],
+    ...[EVENTS_KEPT_MS, USAGE_KEPT_SECONDS],
+    ...[records.length, ...records, entry.length / 2, ...entry],
     ...(ending.usage ? usageMembers(ending.usage.model, ending.usage.usage) : []),
   ];
-  const [granted, left] = (await runScript(redis, commit1, keys, args)) as [number, number?];
-  return granted === 1 ? { kind: 'committed', left: left ?? 0 } : { kind: 'stale' };
 }

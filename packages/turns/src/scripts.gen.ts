@@ -25,10 +25,11 @@ return hit
 
 export const accept1: Script = {
   name: 'accept-1',
-  sha1: '66ecddd9d79653f2c2d7c538758fde46f7754c0a',
+  sha1: 'c0f5bd01509b256616d8205b91cdd5e682709022',
   source: `--[[ accept-1
      Takes a turn into a session's inbox, once for each idempotency key. After this the
-     turn will end, whatever dies.
+     turn will end, whatever dies. While no turn runs the fence follows the clock, so that an event's
+     id tells its age and never repeats one that a failover has lost.
      KEYS 1 idem, 2 entry, 3 inbox, 4 turns, 5 state, 6 events, 7 the user's keys, 8 open,
           9 due, 10 ledger, 11 live, 12 wanted, 13 run
      ARGV 1 sid, 2 tid, 3 content, 4 user's record, 5 id fragment (JSON members tid, run, shown),
@@ -39,7 +40,7 @@ export const accept1: Script = {
 local seen = redis.call('HMGET', KEYS[1], 'sid', 'tid', 'status', 'error')
 if seen[1] then return {'dup', seen[1], seen[2], seen[3], seen[4] or ''} end
 local current = redis.call('HGET', KEYS[2], 'sid')
-local state = redis.call('HMGET', KEYS[5], 'fence', 'last', 'cold')
+local state = redis.call('HMGET', KEYS[5], 'fence', 'last', 'cold', 'cur')
 if current ~= ARGV[1] or not state[1] then return {'moved', current ~= ARGV[1] and current or ''} end
 
 local waiting = redis.call('LLEN', KEYS[3])
@@ -59,8 +60,10 @@ redis.call('SET', KEYS[13], KEYS[1], 'EX', ARGV[8])
 redis.call('RPUSH', KEYS[3], ARGV[2])
 redis.call('HSET', KEYS[4], ARGV[2], ARGV[3], ARGV[2] .. ':rec', ARGV[4], ARGV[2] .. ':id', ARGV[5], ARGV[2] .. ':idem', KEYS[1])
 
-local id = redis.call('XADD', KEYS[6], state[1] .. '-*', 'n', 0, 'p', state[2], 'e', '{"t":"accepted",' .. ARGV[5] .. '}')
-redis.call('HSET', KEYS[5], 'last', id)
+local fence = state[1]
+if (state[4] or '') == '' then fence = string.format('%.0f', math.max(now, tonumber(fence))) end
+local id = redis.call('XADD', KEYS[6], fence .. '-*', 'n', 0, 'p', state[2], 'e', '{"t":"accepted",' .. ARGV[5] .. '}')
+redis.call('HSET', KEYS[5], 'last', id, 'fence', fence)
 redis.call('PUBLISH', ARGV[6], '{"id":"' .. id .. '","prev":"' .. state[2] .. '","sid":"' .. ARGV[1] .. '","key":' .. ARGV[7]
   .. ',"n":0,"e":{"t":"accepted",' .. ARGV[5] .. '}}')
 
@@ -493,7 +496,7 @@ return 1
 
 export const sessionOpen1: Script = {
   name: 'session-open-1',
-  sha1: '8ef001ea2549fccb238bb370c5b61be19ed4188b',
+  sha1: '260c1aeb408b9f5377743c10864661dd8e2be0ee',
   source: `--[[ session-open-1
      Finds the session a key points at; makes one when there is none, or when the caller
      asks for a new generation of the one it saw (reset). Settings of the entry stay.
@@ -511,7 +514,7 @@ redis.call('HDEL', KEYS[1], 'inputTokens', 'outputTokens', 'totalTokens', 'conte
 redis.call('ZADD', KEYS[2], now, ARGV[2])
 if current then redis.call('HSET', KEYS[4], 'replaced', '1') end
 redis.call('HSET', KEYS[3], 'uid', ARGV[3], 'key', ARGV[2], 'lane', ARGV[4],
-  'fence', 0, 'seq', 0, 'base', 0, 'ctx', 1, 'archivedSeq', 0, 'last', '')
+  'fence', string.format('%.0f', now), 'seq', 0, 'base', 0, 'ctx', 1, 'archivedSeq', 0, 'last', '')
 return {ARGV[1], 1}
 `,
 };

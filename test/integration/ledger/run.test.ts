@@ -43,8 +43,8 @@ describe('begin', () => {
     expect(run.records).toMatchObject([
       { seq: 1, fence: Number(run.fence), record: { type: 'user', runId: 'one' } },
     ]);
-    const lease = Number(await redis.hget(sessionKeys.state(ref.sid), 'lease'));
-    expect(lease - Number(run.fence)).toBe(LEASE_MS);
+    const [lease, begunAt] = (await redis.hmget(sessionKeys.state(ref.sid), 'lease', 'begunAt')).map(Number);
+    expect(lease).toBe((begunAt ?? 0) + LEASE_MS);
     expect(Number(await redis.zscore(queueKeys.due, ref.sid))).toBe(lease);
     expect(Number(await redis.zscore(userKeys.running(ref.uid), ref.sid))).toBe(lease);
   });
@@ -52,10 +52,8 @@ describe('begin', () => {
   test('T-2: a live lease keeps every other worker out', async ({ expect }) => {
     const { redis, ref } = await session('one', 'two');
     const run = await begin(redis, ref);
-    expect(await beginTurn(redis, ref, 'worker-b', USER_CAP)).toEqual({
-      kind: 'busy',
-      untilMs: Number(run.fence) + LEASE_MS,
-    });
+    const untilMs = Number(await redis.hget(sessionKeys.state(ref.sid), 'lease'));
+    expect(await beginTurn(redis, ref, 'worker-b', USER_CAP)).toEqual({ kind: 'busy', untilMs });
     expect(await emitEvent(redis, run, delta(run, 'still mine'))).toEqual({ lost: false, abortReason: '' });
   });
 

@@ -1,6 +1,7 @@
 --[[ accept-1
      Takes a turn into a session's inbox, once for each idempotency key. After this the
-     turn will end, whatever dies.
+     turn will end, whatever dies. While no turn runs the fence follows the clock, so that an event's
+     id tells its age and never repeats one that a failover has lost.
      KEYS 1 idem, 2 entry, 3 inbox, 4 turns, 5 state, 6 events, 7 the user's keys, 8 open,
           9 due, 10 ledger, 11 live, 12 wanted, 13 run
      ARGV 1 sid, 2 tid, 3 content, 4 user's record, 5 id fragment (JSON members tid, run, shown),
@@ -11,7 +12,7 @@
 local seen = redis.call('HMGET', KEYS[1], 'sid', 'tid', 'status', 'error')
 if seen[1] then return {'dup', seen[1], seen[2], seen[3], seen[4] or ''} end
 local current = redis.call('HGET', KEYS[2], 'sid')
-local state = redis.call('HMGET', KEYS[5], 'fence', 'last', 'cold')
+local state = redis.call('HMGET', KEYS[5], 'fence', 'last', 'cold', 'cur')
 if current ~= ARGV[1] or not state[1] then return {'moved', current ~= ARGV[1] and current or ''} end
 
 local waiting = redis.call('LLEN', KEYS[3])
@@ -31,8 +32,10 @@ redis.call('SET', KEYS[13], KEYS[1], 'EX', ARGV[8])
 redis.call('RPUSH', KEYS[3], ARGV[2])
 redis.call('HSET', KEYS[4], ARGV[2], ARGV[3], ARGV[2] .. ':rec', ARGV[4], ARGV[2] .. ':id', ARGV[5], ARGV[2] .. ':idem', KEYS[1])
 
-local id = redis.call('XADD', KEYS[6], state[1] .. '-*', 'n', 0, 'p', state[2], 'e', '{"t":"accepted",' .. ARGV[5] .. '}')
-redis.call('HSET', KEYS[5], 'last', id)
+local fence = state[1]
+if (state[4] or '') == '' then fence = string.format('%.0f', math.max(now, tonumber(fence))) end
+local id = redis.call('XADD', KEYS[6], fence .. '-*', 'n', 0, 'p', state[2], 'e', '{"t":"accepted",' .. ARGV[5] .. '}')
+redis.call('HSET', KEYS[5], 'last', id, 'fence', fence)
 redis.call('PUBLISH', ARGV[6], '{"id":"' .. id .. '","prev":"' .. state[2] .. '","sid":"' .. ARGV[1] .. '","key":' .. ARGV[7]
   .. ',"n":0,"e":{"t":"accepted",' .. ARGV[5] .. '}}')
 

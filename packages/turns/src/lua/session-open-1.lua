@@ -15,5 +15,5 @@ redis.call('HDEL', KEYS[1], 'inputTokens', 'outputTokens', 'totalTokens', 'conte
 redis.call('ZADD', KEYS[2], now, ARGV[2])
 if current then redis.call('HSET', KEYS[4], 'replaced', '1') end
 redis.call('HSET', KEYS[3], 'uid', ARGV[3], 'key', ARGV[2], 'lane', ARGV[4],
-  'fence', 0, 'seq', 0, 'base', 0, 'ctx', 1, 'archivedSeq', 0, 'last', '')
+  'fence', string.format('%.0f', now), 'seq', 0, 'base', 0, 'ctx', 1, 'archivedSeq', 0, 'last', '')
 return {ARGV[1], 1}
