@@ -52,7 +52,7 @@ export async function startBackground(
 
   const stopAll = async (): Promise<void> => {
     await Promise.all(loops.map(async (one) => await one.stop()));
-    await archiver.next(); // what came in the meantime
+    await archiver.next(true); // what came in the meantime
     await keeper.leave();
   };
   let stopping: Promise<void> | undefined;
@@ -93,7 +93,10 @@ function openReader({ archiveDir }: SessionStoreConfig, events: StoreEvents): Ar
   });
 }
 
-type Ownership = Readonly<{ archiver: { next(this: void): Promise<number> }; keeper: ShardKeeper }>;
+type Ownership = Readonly<{
+  archiver: { next(this: void, all?: boolean): Promise<number> };
+  keeper: ShardKeeper;
+}>;
 
 /** The archiver writes for the shards the keeper holds; the keeper gives none away in the middle of a round. */
 function createOwnership(
@@ -115,8 +118,8 @@ function createOwnership(
     isStuck: () => now() - (archiver.busySinceMs() ?? now()) > STUCK_AFTER_MS,
     settled: async () => void (await current),
   });
-  const next = async (): Promise<number> => {
-    const round = archiver.round();
+  const next = async (all = false): Promise<number> => {
+    const round = archiver.round(all);
     current = round.catch(() => undefined);
     return await round;
   };

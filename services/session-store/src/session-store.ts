@@ -53,6 +53,7 @@ export async function startSessionStore(
   const jobs = cleanup.use(await startBackground(config, redis, events));
   running.ports = jobs.ports;
   lifecycle.advance('ready');
+  log.info({ event: 'store.ready', port, archiveDir: config.archiveDir }, 'session-store is ready');
 
   const owned = cleanup.move();
   const drain = async (): Promise<void> => {

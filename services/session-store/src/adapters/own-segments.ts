@@ -12,7 +12,7 @@ export type OwnSegments = Readonly<{
 
 export type Owned = Segment & { readonly shardFence: string; usedAtMs: number };
 
-const OPEN_FILES = 256;
+const OPEN_FILES = 1_024;
 const KNOWN_FILES = 8_192;
 const IDLE_MS = 10_000;
 

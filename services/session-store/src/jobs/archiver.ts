@@ -17,13 +17,15 @@ export type ArchiverDeps = ArchiveDeps &
   }>;
 
 export type Archiver = Readonly<{
-  /** Archives what waits; says after which pause to look again. */
-  round(): Promise<number>;
+  /** Archives what has waited long enough, or all that waits; says after which pause to look again. */
+  round(all?: boolean): Promise<number>;
   /** Since when the round under way has been at work; undefined when none is. */
   busySinceMs(): number | undefined;
 }>;
 
 const SESSIONS_A_SHARD = 64;
+/** So many batches go by before a session is written, so that the two ends of a short turn are one write. */
+const SETTLE_BATCHES = 10;
 const IDLE_PAUSE_MS = 250;
 const FAILED_PAUSE_MS = 1_000;
 
@@ -32,8 +34,8 @@ export function createArchiver(deps: ArchiverDeps): Archiver {
   let busySinceMs: number | undefined;
 
   /** Each step for all sessions before the next, so that a round is a few pipelines; one's failure is its own. */
-  async function round(): Promise<number> {
-    const waiting = await findWaiting(deps, retries);
+  async function round(settleMs: number): Promise<number> {
+    const waiting = await findWaiting(deps, retries, settleMs);
     const failing = new Set<string>();
     const failed = (one: Waiting & Partial<Batch>, error: unknown): undefined => {
       failing.add(one.sid);
@@ -57,9 +59,9 @@ export function createArchiver(deps: ArchiverDeps): Archiver {
 
   return {
     busySinceMs: () => busySinceMs,
-    async round() {
+    async round(all = false) {
       busySinceMs = deps.now();
-      return await round().finally(() => (busySinceMs = undefined));
+      return await round(all ? 0 : deps.batchMs * SETTLE_BATCHES).finally(() => (busySinceMs = undefined));
     },
   };
 }
@@ -67,18 +69,23 @@ export function createArchiver(deps: ArchiverDeps): Archiver {
 async function findWaiting(
   { redis, events, shards, now }: ArchiverDeps,
   retries: Retries,
+  settleMs: number,
 ): Promise<Waiting[]> {
   const owned = [...shards()];
   const last = SESSIONS_A_SHARD + retries.size() - 1; // those that fail must not hide those behind them
-  const lists = await Promise.all(
-    owned.map(async ([shard]) => await redis.zrange(archiveKeys.dirty(shard), 0, last, 'WITHSCORES')),
-  );
+  const [[seconds, micros], ...lists] = await Promise.all([
+    redis.time(), // the lists are stamped by the server's clock
+    ...owned.map(async ([shard]) => await redis.zrange(archiveKeys.dirty(shard), 0, last, 'WITHSCORES')),
+  ]);
+  const settledMs = Number(seconds) * 1_000 + Number(micros) / 1_000 - settleMs;
   const oldest = lists.flatMap(([, score]) => (score === undefined ? [] : [Number(score)]));
   events.oldestWaits(oldest.length === 0 ? undefined : Math.min(...oldest));
   return owned.flatMap(([, shardFence], index) => {
-    const sids = (lists[index] ?? []).filter((_, place) => place % 2 === 0);
-    const due = sids.filter((sid) => retries.isDue(sid, now())).slice(0, SESSIONS_A_SHARD);
-    return due.map((sid) => ({ sid, shardFence }));
+    const list = lists[index] ?? [];
+    const due = list.filter((sid, place) => {
+      return place % 2 === 0 && Number(list[place + 1]) <= settledMs && retries.isDue(sid, now());
+    });
+    return due.slice(0, SESSIONS_A_SHARD).map((sid) => ({ sid, shardFence }));
   });
 }
 
