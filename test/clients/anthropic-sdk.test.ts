@@ -1,5 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { startProduct, type Product } from './support/product.ts';
 
 let product: Product;
@@ -7,8 +7,8 @@ let anthropic: Anthropic;
 beforeAll(async () => {
   product = await startProduct();
   anthropic = client(product.token);
+  return () => product[Symbol.asyncDispose]();
 });
-afterAll(() => product[Symbol.asyncDispose]());
 
 const client = (authToken: string): Anthropic =>
   new Anthropic({ authToken, apiKey: null, baseURL: product.httpUrl, maxRetries: 0 });

@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { clawdbotFor, type Clawdbot } from './support/clawdbot.ts';
 import { startProduct, type Product } from './support/product.ts';
 
 let product: Product;
 let clawdbot: Clawdbot;
 beforeAll(async () => {
-  product = await startProduct();
-  clawdbot = await clawdbotFor(product);
-});
-afterAll(async () => {
-  await clawdbot[Symbol.asyncDispose]();
-  await product[Symbol.asyncDispose]();
+  await using started = new AsyncDisposableStack();
+  product = started.use(await startProduct());
+  clawdbot = started.use(await clawdbotFor(product));
+  const owned = started.move();
+  return () => owned.disposeAsync();
 });
 
 const number = expect.any(Number) as number;

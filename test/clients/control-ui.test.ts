@@ -1,18 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import type { Page } from 'playwright-core';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { ControlUi, type OpenPage } from './support/control-ui.ts';
 import { startProduct, type Product } from './support/product.ts';
 
 let product: Product;
 let ui: ControlUi;
 beforeAll(async () => {
-  product = await startProduct();
-  ui = await ControlUi.start();
-});
-afterAll(async () => {
-  await ui[Symbol.asyncDispose]();
-  await product[Symbol.asyncDispose]();
+  await using started = new AsyncDisposableStack();
+  product = started.use(await startProduct());
+  ui = started.use(await ControlUi.start());
+  const owned = started.move();
+  return () => owned.disposeAsync();
 });
 
 async function open(): Promise<OpenPage> {

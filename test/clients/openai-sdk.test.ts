@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import OpenAI from 'openai';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { startProduct, type Product } from './support/product.ts';
 
 let product: Product;
@@ -8,8 +8,8 @@ let openai: OpenAI;
 beforeAll(async () => {
   product = await startProduct();
   openai = client(product.token);
+  return () => product[Symbol.asyncDispose]();
 });
-afterAll(() => product[Symbol.asyncDispose]());
 
 const client = (apiKey: string): OpenAI =>
   new OpenAI({ apiKey, baseURL: `${product.httpUrl}/v1`, maxRetries: 0 });

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { OpenClawNode, type Chunk, type GatewayEvent, type OpenClawClient } from './support/openclaw-node.ts';
 import { startProduct, type Product } from './support/product.ts';
 import { OPENCLAW_NODE_3, OPENCLAW_NODE_4 } from './support/recipes.ts';
@@ -14,8 +14,10 @@ const VERSIONS = [
 ];
 
 let product: Product;
-beforeAll(async () => void (product = await startProduct()));
-afterAll(() => product[Symbol.asyncDispose]());
+beforeAll(async () => {
+  product = await startProduct();
+  return () => product[Symbol.asyncDispose]();
+});
 
 async function collect(chunks: AsyncIterable<Chunk>): Promise<Chunk[]> {
   const all: Chunk[] = [];
@@ -34,8 +36,8 @@ describe.for(VERSIONS)('openclaw-node $version', ({ protocol, recipe }) => {
   beforeAll(async () => {
     node = await OpenClawNode.load(recipe, product);
     client = await node.connected();
+    return () => node[Symbol.asyncDispose]();
   });
-  afterAll(() => node[Symbol.asyncDispose]());
 
   test('is greeted in its protocol and keeps no token of the gateway', async () => {
     const hello = await node.client().connect();
@@ -110,8 +112,8 @@ describe('openclaw-node 0.14.0, beyond what 0.1.0 has', () => {
   beforeAll(async () => {
     node = await OpenClawNode.load(OPENCLAW_NODE_4, product);
     client = await node.connected();
+    return () => node[Symbol.asyncDispose]();
   });
-  afterAll(() => node[Symbol.asyncDispose]());
 
   test('is turned away with a wrong token', async () => {
     await expect(node.connected({ token: 'wrong', autoReconnect: false })).rejects.toThrow(

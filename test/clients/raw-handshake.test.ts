@@ -1,11 +1,13 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { makeDevice, signedDevice } from './support/device.ts';
 import { startProduct, type Product } from './support/product.ts';
 import { connectParams, connected, RawSocket } from './support/raw-socket.ts';
 
 let product: Product;
-beforeAll(async () => void (product = await startProduct()));
-afterAll(() => product[Symbol.asyncDispose]());
+beforeAll(async () => {
+  product = await startProduct();
+  return () => product[Symbol.asyncDispose]();
+});
 
 const CLI = { id: 'cli', version: '1', platform: 'linux', mode: 'cli' };
 const CONTROL_UI = { id: 'clawdbot-control-ui', version: '1', platform: 'linux', mode: 'webchat' };

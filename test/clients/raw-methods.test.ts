@@ -1,17 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { startProduct, type Product } from './support/product.ts';
 import { connectParams, connected, type Frame, type RawSocket } from './support/raw-socket.ts';
 
 let product: Product;
 let raw: RawSocket;
 beforeAll(async () => {
-  product = await startProduct();
-  raw = await connected(product.wsUrl, connectParams(product.token));
-});
-afterAll(async () => {
-  await raw[Symbol.asyncDispose]();
-  await product[Symbol.asyncDispose]();
+  await using started = new AsyncDisposableStack();
+  product = started.use(await startProduct());
+  raw = started.use(await connected(product.wsUrl, connectParams(product.token)));
+  const owned = started.move();
+  return () => owned.disposeAsync();
 });
 
 const number = expect.any(Number) as number;
