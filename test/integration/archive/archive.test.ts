@@ -321,3 +321,23 @@ describe('questions', () => {
     expect((await readState(redis, ref.sid))?.archivedSeq).toBe(5);
   });
 });
+
+test('a file that hangs costs the question 5 s, not the service', async ({ expect }) => {
+  const redis = archive.redis();
+  const root = await archive.newRoot();
+  const store = await archive.start(root);
+  const [hung, well] = [
+    await newSession(redis, archive.newUser()),
+    await newSession(redis, archive.newUser()),
+  ];
+  const pipe = join(root, hung.uid, hung.sid, '1.jsonl');
+  await mkdir(join(root, hung.uid, hung.sid), { recursive: true });
+  execFileSync('mkfifo', [pipe]); // opening it to read waits for a writer, as a dead NFS waits for its server
+  const asked = askRecords(store, hung);
+  await expect(asked).rejects.toMatchObject({ code: 'UNAVAILABLE' });
+  await runTurn(redis, well);
+  await untilArchived(redis, well);
+  expect((await fetch(`${store.url}/health`)).status).toBe(200);
+  await writeFile(pipe, '');
+  expect((await askRecords(store, well)).records).toHaveLength(2);
+});
