@@ -25,7 +25,7 @@ return hit
 
 export const accept1: Script = {
   name: 'accept-1',
-  sha1: 'c0f5bd01509b256616d8205b91cdd5e682709022',
+  sha1: 'eb3e7234faf31a5af528aa41447b10b4103ed816',
   source: `--[[ accept-1
      Takes a turn into a session's inbox, once for each idempotency key. After this the
      turn will end, whatever dies. While no turn runs the fence follows the clock, so that an event's
@@ -40,7 +40,7 @@ export const accept1: Script = {
 local seen = redis.call('HMGET', KEYS[1], 'sid', 'tid', 'status', 'error')
 if seen[1] then return {'dup', seen[1], seen[2], seen[3], seen[4] or ''} end
 local current = redis.call('HGET', KEYS[2], 'sid')
-local state = redis.call('HMGET', KEYS[5], 'fence', 'last', 'cold', 'cur')
+local state = redis.call('HMGET', KEYS[5], 'fence', 'last', 'cold', 'cur', 'hidden')
 if current ~= ARGV[1] or not state[1] then return {'moved', current ~= ARGV[1] and current or ''} end
 
 local waiting = redis.call('LLEN', KEYS[3])
@@ -69,7 +69,7 @@ redis.call('PUBLISH', ARGV[6], '{"id":"' .. id .. '","prev":"' .. state[2] .. '"
 
 redis.call('HSET', KEYS[2], 'updatedAt', now)
 redis.call('HSETNX', KEYS[2], 'title', ARGV[14])
-redis.call('ZADD', KEYS[7], now, ARGV[13])
+if state[5] then redis.call('EXPIRE', KEYS[2], state[5]) else redis.call('ZADD', KEYS[7], now, ARGV[13]) end
 redis.call('ZINCRBY', KEYS[8], 1, ARGV[1])
 redis.call('ZADD', KEYS[9], 'NX', now + ARGV[9], ARGV[1])
 redis.call('HINCRBY', KEYS[10], 'accepted', 1)
@@ -318,7 +318,7 @@ return {1, s[4] or ''}
 
 export const evict1: Script = {
   name: 'evict-1',
-  sha1: '86404d68ff63212a311267e42e74e910022d9454',
+  sha1: '77a112b96e86ac143f603040dc6b7b94751918b0',
   source: `--[[ evict-1
      Takes an idle session's log out of Redis when every record is archived and nothing waits
      or runs; its state stays and says that it is cold, unless a reset has replaced the session.
@@ -327,7 +327,7 @@ export const evict1: Script = {
      Returns 1 evicted, 0 not now ]]
 local score = redis.call('ZSCORE', KEYS[6], ARGV[1])
 if not score or tonumber(score) > tonumber(ARGV[2]) then return 0 end
-local s = redis.call('HMGET', KEYS[1], 'seq', 'archivedSeq', 'owner', 'fence', 'replaced')
+local s = redis.call('HMGET', KEYS[1], 'seq', 'archivedSeq', 'owner', 'fence', 'replaced', 'hidden')
 if not s[1] then
   redis.call('ZREM', KEYS[6], ARGV[1])
   return 0
@@ -342,6 +342,7 @@ end
 local time = redis.call('TIME')
 local fence = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[4]) + 1)
 redis.call('HSET', KEYS[1], 'cold', '1', 'last', '', 'base', s[1], 'fence', string.format('%.0f', fence))
+if s[6] then redis.call('EXPIRE', KEYS[1], s[6]) end -- in no list: nobody asks for it later than that
 return 1
 `,
 };
@@ -455,7 +456,7 @@ return {s[1], s[2], s[3], 1 - redis.call('ZADD', KEYS[2], 'NX', now, ARGV[1])}
 
 export const rehydrate1: Script = {
   name: 'rehydrate-1',
-  sha1: '02d70fafec33537bf74b8ab583951e5039c42de7',
+  sha1: '8ca32bb794474e76fed1d3b2751e7243e095034a',
   source: `--[[ rehydrate-1
      Puts the newest records of a cold session back in front of what has come since, unless
      somebody has done so already.
@@ -471,6 +472,7 @@ local time = redis.call('TIME')
 for i = #ARGV, 4, -1 do redis.call('LPUSH', KEYS[2], ARGV[i]) end
 redis.call('HSET', KEYS[1], 'base', ARGV[2])
 redis.call('HDEL', KEYS[1], 'cold')
+redis.call('PERSIST', KEYS[1])
 redis.call('ZADD', KEYS[3], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
 return 1
 `,
@@ -496,13 +498,14 @@ return 1
 
 export const sessionOpen1: Script = {
   name: 'session-open-1',
-  sha1: '260c1aeb408b9f5377743c10864661dd8e2be0ee',
+  sha1: 'fd07b9b91396fc3ec4e9d232c61f47422712bb90',
   source: `--[[ session-open-1
      Finds the session a key points at; makes one when there is none, or when the caller
      asks for a new generation of the one it saw (reset). Settings of the entry stay.
      KEYS 1 entry, 2 the user's keys, 3 state of the new sid, 4 state of the sid to be replaced
      ARGV 1 new sid, 2 canonical key, 3 uid, 4 lane,
-          5 the sid to be replaced, or '' to keep whatever there is
+          5 the sid to be replaced, or '' to keep whatever there is,
+          6 '1' for a session made for one request: in no list, and gone after ARGV 7 seconds without use
      Returns {sid, 1 when it was made now else 0} ]]
 local current = redis.call('HGET', KEYS[1], 'sid')
 if current and current ~= ARGV[5] then return {current, 0} end
@@ -511,10 +514,16 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[1], 'sid', ARGV[1], 'key', ARGV[2], 'updatedAt', now, 'createdAt', now)
 redis.call('HDEL', KEYS[1], 'inputTokens', 'outputTokens', 'totalTokens', 'contextTokensUsed', 'modelOverride',
   'aborted', 'title', 'preview', 'compactions', 'runId')
-redis.call('ZADD', KEYS[2], now, ARGV[2])
 if current then redis.call('HSET', KEYS[4], 'replaced', '1') end
 redis.call('HSET', KEYS[3], 'uid', ARGV[3], 'key', ARGV[2], 'lane', ARGV[4],
   'fence', string.format('%.0f', now), 'seq', 0, 'base', 0, 'ctx', 1, 'archivedSeq', 0, 'last', '')
+if ARGV[6] == '1' or redis.call('HGET', KEYS[1], 'hidden') then
+  redis.call('HSET', KEYS[1], 'hidden', '1')
+  redis.call('HSET', KEYS[3], 'hidden', ARGV[7])
+  redis.call('EXPIRE', KEYS[1], ARGV[7])
+else
+  redis.call('ZADD', KEYS[2], now, ARGV[2])
+end
 return {ARGV[1], 1}
 `,
 };

@@ -20,6 +20,19 @@ export async function openSession(redis: Redis, uid: string, key: string, lane: 
   return await open(redis, uid, key, lane, '');
 }
 
+/** Two days without use, longer than an idempotency key lives. */
+const HIDDEN_SECONDS = 2 * 24 * 60 * 60;
+
+/** A session for one request: in no list of the user's, and forgotten when it has not been used for two days. */
+export async function openHiddenSession(
+  redis: Redis,
+  uid: string,
+  key: string,
+  lane: Lane,
+): Promise<SessionRef> {
+  return await open(redis, uid, key, lane, '', true);
+}
+
 /**
  * A new generation of a session, unless somebody else has replaced `seen` meanwhile: then theirs.
  * Settings of the entry stay, counters start anew, the old records remain in the archive.
@@ -34,6 +47,7 @@ async function open(
   key: string,
   lane: Lane,
   replaces: string,
+  hidden = false,
 ): Promise<SessionRef> {
   const fresh = randomUUID();
   const keys = [
@@ -42,10 +56,8 @@ async function open(
     sessionKeys.state(fresh),
     sessionKeys.state(replaces),
   ];
-  const [sid] = (await runScript(redis, sessionOpen1, keys, [fresh, key, uid, lane, replaces])) as [
-    string,
-    number,
-  ];
+  const args = [fresh, key, uid, lane, replaces, hidden ? '1' : '', HIDDEN_SECONDS];
+  const [sid] = (await runScript(redis, sessionOpen1, keys, args)) as [string, number];
   return { sid, uid, key };
 }
 

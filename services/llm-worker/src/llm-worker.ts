@@ -15,6 +15,7 @@ import {
   listen,
   loadConfigFile,
   probeRoutes,
+  requireValidConfig,
   resolveConfigPath,
   snapshotFromTree,
   VERSION,
@@ -36,6 +37,8 @@ export type LlmWorker = AsyncDisposable &
 
 export type LlmWorkerOverrides = Readonly<{ log?: Logger; env?: NodeJS.ProcessEnv }>;
 
+/** What is substituted and read here. */
+const SECTIONS = ['models', 'agents'] as const;
 const DEPTH_INTERVAL_MS = 5_000;
 
 /** Takes turns from the queue, asks the models, writes the answers. */
@@ -121,14 +124,14 @@ async function liveSettings(
   log: Logger,
 ): Promise<LiveSettings> {
   const path = resolveConfigPath(env);
-  let current = turnSettings(loadConfigFile(path, env).config, env);
+  let current = turnSettings(requireValidConfig(loadConfigFile(path, env, { only: SECTIONS })), env);
   const apply = async (config: MoltbotConfig): Promise<void> => {
     current = turnSettings(config, env);
     await queues.cap('main', config.agents.defaults.maxConcurrent);
     await queues.cap('subagent', config.agents.defaults.subagents.maxConcurrent);
   };
   const feed = await followConfig(redis, subscriber, ({ tree, hash }) => {
-    const snapshot = snapshotFromTree(tree, env, { path, hash, only: ['models', 'agents'] });
+    const snapshot = snapshotFromTree(tree, env, { path, hash, only: SECTIONS });
     if (!snapshot.valid)
       return log.error(
         { issues: snapshot.issues },

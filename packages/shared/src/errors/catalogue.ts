@@ -29,12 +29,15 @@ export class AppError extends Error {
   readonly code: ErrorCode;
   readonly facts: ErrorFacts;
   readonly retryAfterMs: number | undefined;
+  /** Structured reasons for the client, such as a list of faults; wins over `facts` on the wire. */
+  readonly details: unknown;
 
-  constructor(code: ErrorCode, message: string, options: ErrorOptions & { facts?: ErrorFacts; retryAfterMs?: number } = {}) {
+  constructor(code: ErrorCode, message: string, options: ErrorOptions & { facts?: ErrorFacts; retryAfterMs?: number; details?: unknown } = {}) {
     super(message, options);
     this.code = code;
     this.facts = options.facts ?? {};
     this.retryAfterMs = options.retryAfterMs;
+    this.details = options.details;
   }
 }
 

@@ -11,10 +11,11 @@ export type WireError = {
 /** The `error` of a WebSocket response. */
 export function toWireError(error: AppError): WireError {
   const { wire, retry } = ERRORS[error.code];
+  const details = error.details ?? (Object.keys(error.facts).length > 0 ? error.facts : undefined);
   return {
     code: wire,
     message: error.message,
-    ...(Object.keys(error.facts).length > 0 && { details: error.facts }),
+    ...(details !== undefined && { details }),
     ...(retry !== 'never' && { retryable: true }),
     ...(error.retryAfterMs !== undefined && { retryAfterMs: error.retryAfterMs }),
   };

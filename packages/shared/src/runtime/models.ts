@@ -1,4 +1,5 @@
-import { KNOWN_PROVIDERS, type ModelApi, type ModelEntry, type MoltbotConfig } from '../contracts/index.ts';
+import type { ModelApi, ModelEntry, MoltbotConfig } from '../contracts/index.ts';
+import { resolveProviders, splitModelRef, type Environment, type ResolvedProvider } from './config/index.ts';
 
 /** One model a turn may be answered by; `ref` is `provider/model`. */
 export type CatalogModel = Readonly<{
@@ -23,37 +24,9 @@ export type ModelCatalogue = Readonly<{
   apiKey(provider: string): string | undefined;
 }>;
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
 /** The provider of `npm start` without a key; its address comes from the process that runs it. */
 export const DEMO_PROVIDER = 'demo';
 const DEMO_URL_ENV = 'MOLTBOT_DEMO_MODEL_URL';
-
-/** Every model the configuration offers, as this process can reach them. */
-export function modelCatalogue(config: MoltbotConfig, env: Environment): ModelCatalogue {
-  const models = providerIds(config, env).flatMap((id) => providerModels(config, id, env));
-  const find = (name: string): CatalogModel | undefined => findModel(models, config, name);
-  const apiKey = (provider: string): string | undefined => providerKey(config, provider, env);
-  return {
-    models,
-    find,
-    apiKey,
-    choices: (agentId, wanted) => {
-      const named = wanted === undefined ? configuredRefs(config, agentId) : [wanted];
-      const found = named.map(find).filter((model) => model !== undefined);
-      if (wanted !== undefined || found.some((model) => apiKey(model.provider) !== undefined)) return found;
-      const keyed = models.find((model) => apiKey(model.provider) !== undefined);
-      return keyed ? [keyed] : found;
-    },
-  };
-}
-
-/** Configured ones first: whoever wrote a provider down means it. The demo model is the last resort. */
-function providerIds(config: MoltbotConfig, env: Environment): string[] {
-  const known = config.models.mode === 'replace' ? [] : Object.keys(KNOWN_PROVIDERS);
-  const demo = env[DEMO_URL_ENV] ? [DEMO_PROVIDER] : [];
-  return [...new Set([...Object.keys(config.models.providers), ...known, ...demo])];
-}
 
 const DEMO_MODEL: ModelEntry = {
   id: 'demo',
@@ -65,33 +38,46 @@ const DEMO_MODEL: ModelEntry = {
   maxTokens: 8_192,
 };
 
-function providerModels(config: MoltbotConfig, id: string, env: Environment): CatalogModel[] {
-  const written = config.models.providers[id];
-  const known = KNOWN_PROVIDERS[id];
-  const demoUrl = id === DEMO_PROVIDER ? env[DEMO_URL_ENV] : undefined;
-  const fromEnv = known?.baseUrlEnv === undefined ? undefined : env[known.baseUrlEnv];
-  const baseUrl = written?.baseUrl ?? demoUrl ?? (fromEnv || known?.baseUrl);
-  if (baseUrl === undefined) return [];
-  const builtin = demoUrl === undefined ? (known?.models ?? []) : [DEMO_MODEL];
-  const entries = new Map([...builtin, ...(written?.models ?? [])].map((entry) => [entry.id, entry]));
-  return [...entries.values()].map((entry) => ({
-    ref: `${id}/${entry.id}`,
-    provider: id,
-    api: entry.api ?? written?.api ?? known?.api ?? 'anthropic-messages',
-    baseUrl,
-    headers: { ...written?.headers, ...entry.headers },
-    bearer: written?.authHeader === true || written?.auth === 'token',
-    entry,
-    params: config.agents.defaults.models[`${id}/${entry.id}`]?.params ?? {},
-  }));
+/** Every model the configuration offers, as this process can reach them. */
+export function modelCatalogue(config: MoltbotConfig, env: Environment): ModelCatalogue {
+  const providers = [...resolveProviders(config, env), ...demoProvider(env)];
+  const keys = new Map(providers.map(({ id, apiKey }) => [id, apiKey]));
+  const models = providers.flatMap((provider) => provider.models.map((entry) => catalogModel(config, provider, entry)));
+  const find = (name: string): CatalogModel | undefined => findModel(models, config, name);
+  const hasKey = (model: CatalogModel): boolean => keys.get(model.provider) !== undefined;
+  return {
+    models,
+    find,
+    apiKey: (provider) => keys.get(provider),
+    choices: (agentId, wanted) => {
+      const named = wanted === undefined ? configuredRefs(config, agentId) : [wanted];
+      const found = named.map(find).filter((model) => model !== undefined);
+      if (wanted !== undefined || found.some(hasKey)) return found;
+      const keyed = models.find(hasKey);
+      return keyed ? [keyed] : found;
+    },
+  };
 }
 
-function providerKey(config: MoltbotConfig, id: string, env: Environment): string | undefined {
-  if (id === DEMO_PROVIDER && env[DEMO_URL_ENV]) return 'demo';
-  const variable = KNOWN_PROVIDERS[id]?.keyEnv;
-  return (
-    config.models.providers[id]?.apiKey || (variable === undefined ? undefined : env[variable] || undefined)
-  );
+function demoProvider(env: Environment): ResolvedProvider[] {
+  const baseUrl = env[DEMO_URL_ENV];
+  if (!baseUrl) return [];
+  const reach = { baseUrl, api: 'anthropic-messages', apiKey: 'demo', bearer: false, headers: {} } as const;
+  return [{ id: DEMO_PROVIDER, ...reach, models: [DEMO_MODEL], budget: undefined }];
+}
+
+function catalogModel(config: MoltbotConfig, provider: ResolvedProvider, entry: ModelEntry): CatalogModel {
+  const ref = `${provider.id}/${entry.id}`;
+  return {
+    ref,
+    provider: provider.id,
+    api: entry.api ?? provider.api,
+    baseUrl: provider.baseUrl,
+    headers: { ...provider.headers, ...entry.headers },
+    bearer: provider.bearer,
+    entry,
+    params: config.agents.defaults.models[ref]?.params ?? {},
+  };
 }
 
 function configuredRefs(config: MoltbotConfig, agentId: string): string[] {
@@ -100,23 +86,20 @@ function configuredRefs(config: MoltbotConfig, agentId: string): string[] {
   return [...(primary === undefined ? [] : [primary]), ...fallbacks];
 }
 
-function findModel(
-  models: readonly CatalogModel[],
-  config: MoltbotConfig,
-  name: string,
-): CatalogModel | undefined {
-  const exact = models.find((model) => model.ref === name);
+function findModel(models: readonly CatalogModel[], config: MoltbotConfig, name: string): CatalogModel | undefined {
+  const aliased = Object.entries(config.agents.defaults.models).find(([, model]) => model.alias === name)?.[0];
+  const wanted = aliased ?? name;
+  const exact = models.find((model) => model.ref === wanted);
   if (exact) return exact;
-  const alias = Object.entries(config.agents.defaults.models).find(([, model]) => model.alias === name)?.[0];
-  if (alias !== undefined) return models.find((model) => model.ref === alias) ?? unlisted(models, alias);
-  const byId = models.filter((model) => model.entry.id === name);
-  return byId.length === 1 ? byId[0] : unlisted(models, name);
+  const byId = models.filter((model) => model.entry.id === wanted);
+  return byId.length === 1 ? byId[0] : unlisted(models, config, wanted);
 }
 
 /** A model the provider may know and our tables do not: no price, no known window. */
-function unlisted(models: readonly CatalogModel[], ref: string): CatalogModel | undefined {
-  const slash = ref.indexOf('/');
-  const sibling = models.find((model) => model.provider === ref.slice(0, slash));
-  if (slash < 1 || sibling === undefined || sibling.provider === DEMO_PROVIDER) return undefined;
-  return { ...sibling, ref, entry: { id: ref.slice(slash + 1) }, params: {} };
+function unlisted(models: readonly CatalogModel[], config: MoltbotConfig, ref: string): CatalogModel | undefined {
+  const named = splitModelRef(ref);
+  const sibling = models.find((model) => model.provider === named?.provider);
+  if (named === undefined || sibling === undefined || sibling.provider === DEMO_PROVIDER) return undefined;
+  const params = config.agents.defaults.models[ref]?.params ?? {};
+  return { ...sibling, ref, entry: { id: named.model }, params };
 }

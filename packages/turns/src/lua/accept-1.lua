@@ -12,7 +12,7 @@
 local seen = redis.call('HMGET', KEYS[1], 'sid', 'tid', 'status', 'error')
 if seen[1] then return {'dup', seen[1], seen[2], seen[3], seen[4] or ''} end
 local current = redis.call('HGET', KEYS[2], 'sid')
-local state = redis.call('HMGET', KEYS[5], 'fence', 'last', 'cold', 'cur')
+local state = redis.call('HMGET', KEYS[5], 'fence', 'last', 'cold', 'cur', 'hidden')
 if current ~= ARGV[1] or not state[1] then return {'moved', current ~= ARGV[1] and current or ''} end
 
 local waiting = redis.call('LLEN', KEYS[3])
@@ -41,7 +41,7 @@ redis.call('PUBLISH', ARGV[6], '{"id":"' .. id .. '","prev":"' .. state[2] .. '"
 
 redis.call('HSET', KEYS[2], 'updatedAt', now)
 redis.call('HSETNX', KEYS[2], 'title', ARGV[14])
-redis.call('ZADD', KEYS[7], now, ARGV[13])
+if state[5] then redis.call('EXPIRE', KEYS[2], state[5]) else redis.call('ZADD', KEYS[7], now, ARGV[13]) end
 redis.call('ZINCRBY', KEYS[8], 1, ARGV[1])
 redis.call('ZADD', KEYS[9], 'NX', now + ARGV[9], ARGV[1])
 redis.call('HINCRBY', KEYS[10], 'accepted', 1)

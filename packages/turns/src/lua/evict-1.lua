@@ -6,7 +6,7 @@
      Returns 1 evicted, 0 not now ]]
 local score = redis.call('ZSCORE', KEYS[6], ARGV[1])
 if not score or tonumber(score) > tonumber(ARGV[2]) then return 0 end
-local s = redis.call('HMGET', KEYS[1], 'seq', 'archivedSeq', 'owner', 'fence', 'replaced')
+local s = redis.call('HMGET', KEYS[1], 'seq', 'archivedSeq', 'owner', 'fence', 'replaced', 'hidden')
 if not s[1] then
   redis.call('ZREM', KEYS[6], ARGV[1])
   return 0
@@ -21,4 +21,5 @@ end
 local time = redis.call('TIME')
 local fence = math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[4]) + 1)
 redis.call('HSET', KEYS[1], 'cold', '1', 'last', '', 'base', s[1], 'fence', string.format('%.0f', fence))
+if s[6] then redis.call('EXPIRE', KEYS[1], s[6]) end -- in no list: nobody asks for it later than that
 return 1

@@ -13,5 +13,6 @@ local time = redis.call('TIME')
 for i = #ARGV, 4, -1 do redis.call('LPUSH', KEYS[2], ARGV[i]) end
 redis.call('HSET', KEYS[1], 'base', ARGV[2])
 redis.call('HDEL', KEYS[1], 'cold')
+redis.call('PERSIST', KEYS[1])
 redis.call('ZADD', KEYS[3], time[1] * 1000 + math.floor(time[2] / 1000), ARGV[1])
 return 1

@@ -1,0 +1,146 @@
+import { randomBytes } from 'node:crypto';
+import type { MoltbotConfig, Principal, SessionRecord } from '@moltbot/shared/contracts';
+import { AppError } from '@moltbot/shared/errors';
+import type { Redis } from '@moltbot/shared/redis';
+import { resetPolicyFor } from '@moltbot/shared/runtime';
+import {
+  abortTurns, acceptTurn, findRun, findTurn, injectRecord, openHiddenSession, openSession, readEntry, resetSession,
+  type Accepted, type Caps, type NewTurn, type SessionEntry, type SessionRef,
+} from '@moltbot/turns';
+import { titleOf } from '../domain/message.ts';
+import type { Desk, Submitted, TurnRequest } from '../domain/ports.ts';
+import { toMessage } from '../domain/transcript.ts';
+import { isStale } from '../domain/staleness.ts';
+import type { ResolvedKey } from '../domain/session-key.ts';
+import type { Waker } from './wake.ts';
+
+export type DeskDeps = Readonly<{
+  redis: Redis;
+  waker: Waker;
+  config(): MoltbotConfig;
+  caps: Caps;
+  /** Share of Redis' memory in use. */
+  memoryShare(): number;
+  wakeArchive(ref: SessionRef): Promise<void>;
+  onAccepted(result: string, userId: string): void;
+}>;
+
+const MEMORY_LIMIT = 0.8;
+const BUSY_RETRY_MS = 1_000;
+const MOVED_RETRIES = 5;
+
+/** Where messages are handed in. Every call is on behalf of one principal and reaches that principal's sessions alone. */
+export function createDesk(deps: DeskDeps): Desk {
+  const { redis } = deps;
+  return {
+    submit: async (principal, request) => {
+      const submitted = await submit(deps, principal.userId, request);
+      deps.onAccepted(submitted.kind, principal.userId);
+      return submitted;
+    },
+    abort: async (principal, key, runId, reason) => {
+      const entry = await readEntry(redis, principal.userId, key);
+      if (!entry) return [];
+      return await abortTurns(redis, { sid: entry['sid'] ?? '', uid: principal.userId, key }, runId, reason);
+    },
+    inject: async (principal, session, message, label) => await inject(deps, principal, session, message, label),
+    findRun: async (principal, runId) => await findRun(redis, principal.userId, runId),
+  };
+}
+
+async function submit(deps: DeskDeps, uid: string, request: TurnRequest): Promise<Submitted> {
+  if (deps.memoryShare() > MEMORY_LIMIT) throw busy('the service is short of memory');
+  const { key } = request.session;
+  if (!request.fresh) {
+    // @NOTE before any reset: the same message sent again must not start another session
+    const seen = await findTurn(deps.redis, uid, key, request.runId);
+    if (seen) return { kind: 'duplicate', sid: seen.sid, turnId: seen.turnId, status: seen.status, error: seen.error };
+  }
+  let entry = request.fresh ? undefined : await readEntry(deps.redis, uid, key);
+  let ref = await currentSession(deps, uid, request, entry);
+  for (let attempt = 0; attempt < MOVED_RETRIES; attempt += 1) {
+    const accepted = await acceptTurn(deps.redis, newTurn(ref, request, entry), deps.caps);
+    if (accepted.kind !== 'moved') return await settle(deps, ref, request, accepted);
+    ref = await openSession(deps.redis, uid, key, request.session.lane);
+    entry = await readEntry(deps.redis, uid, key);
+  }
+  throw new AppError('UNAVAILABLE', 'the session is being reset over and over; try again', { retryAfterMs: BUSY_RETRY_MS });
+}
+
+/** The present generation of the session, a new one after a reset word or when it is stale. */
+async function currentSession(deps: DeskDeps, uid: string, { session, intent, channel, fresh }: TurnRequest, entry: SessionEntry | undefined): Promise<SessionRef> {
+  const { key, lane, kind } = session;
+  if (fresh) return await openHiddenSession(deps.redis, uid, key, lane);
+  if (!entry) return await openSession(deps.redis, uid, key, lane);
+  const ref = { sid: entry['sid'] ?? '', uid, key };
+  const rule = resetPolicyFor(deps.config().session, { channel, kind });
+  const stale = isStale(Number(entry['updatedAt']), rule, Date.now());
+  return intent.kind === 'reset' || stale ? await resetSession(deps.redis, ref, lane) : ref;
+}
+
+async function settle(deps: DeskDeps, ref: SessionRef, request: TurnRequest, accepted: Exclude<Accepted, { kind: 'moved' }>): Promise<Submitted> {
+  if (accepted.kind === 'busy') {
+    deps.onAccepted(`busy_${accepted.cap}`, ref.uid);
+    throw busy({ session: 'this session has too many messages waiting', user: 'you have too many messages waiting', all: 'too many messages are waiting' }[accepted.cap]);
+  }
+  if (accepted.kind === 'duplicate') return accepted;
+  if (accepted.cold) await deps.wakeArchive(ref).catch(() => undefined); // the archive also looks by itself
+  deps.waker.wake(ref, request.session.lane, accepted.load);
+  return { kind: 'accepted', sid: ref.sid, turnId: accepted.turnId };
+}
+
+function busy(what: string): AppError {
+  return new AppError('BUSY', `${what}; try again in a moment`, { retryAfterMs: BUSY_RETRY_MS });
+}
+
+function newTurn(ref: SessionRef, request: TurnRequest, entry: SessionEntry | undefined): NewTurn {
+  const { session, intent, runId } = request;
+  const bare = intent.kind === 'reset' && intent.text === '';
+  const text = intent.kind === 'reset' && bare ? intent.trigger : intent.text;
+  const model = request.model ?? entry?.['modelOverride'];
+  const thinking = request.thinking ?? entry?.['thinkingLevel'];
+  return {
+    content: {
+      ...ref,
+      runId,
+      shownKey: session.shownKey,
+      agentId: session.agentId,
+      lane: session.lane,
+      kind: intent.kind === 'command' || bare ? 'command' : 'chat',
+      ...(request.system !== undefined && { system: request.system }),
+      ...(request.tools !== undefined && { tools: [...request.tools] }),
+      ...(request.toolChoice !== undefined && { toolChoice: request.toolChoice }),
+      ...(thinking !== undefined && { thinking }),
+      ...(model !== undefined && { model }),
+      ...(request.maxTokens !== undefined && { maxTokens: request.maxTokens }),
+      ...(request.timeoutMs !== undefined && { timeoutMs: request.timeoutMs }),
+    },
+    record: {
+      runId,
+      content: [...(text === '' ? [] : [{ type: 'text', text }]), ...(request.blocks ?? [])],
+      ...(request.context && request.context.length > 0 && { context: [...request.context] }),
+      timestamp: Date.now(),
+    },
+    title: titleOf(text),
+  };
+}
+
+async function inject(deps: DeskDeps, principal: Principal, session: ResolvedKey, message: string, label: string | undefined): Promise<string> {
+  const uid = principal.userId;
+  const entry = await readEntry(deps.redis, uid, session.key);
+  if (!entry) throw new AppError('NOT_FOUND', 'session not found');
+  const ref = { sid: entry['sid'] ?? '', uid, key: session.key };
+  const messageId = randomBytes(4).toString('hex');
+  const runId = `inject-${messageId}`;
+  const usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, costMicroUsd: 0 };
+  const text = label === undefined ? message : `[${label}]\n\n${message}`;
+  const record: SessionRecord = {
+    type: 'assistant', turnId: runId, runId, content: [{ type: 'text', text }], provider: 'moltbot', model: 'gateway-injected', api: 'injected',
+    usage, stopReason: 'injected', timestamp: Date.now(),
+  };
+  const event = { t: 'injected', run: runId, shown: session.shownKey, message: toMessage(record) } as const;
+  if (await injectRecord(deps.redis, ref, record, event)) return messageId;
+  await deps.wakeArchive(ref);
+  if (await injectRecord(deps.redis, ref, record, event)) return messageId;
+  throw new AppError('UNAVAILABLE', 'the session could not be read back from the archive; try again');
+}

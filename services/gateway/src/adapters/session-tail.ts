@@ -1,0 +1,94 @@
+import type { LoggedEvent, RunEvent } from '@moltbot/shared/contracts';
+import type { RunListener, RunView } from '../domain/ports.ts';
+
+type ReadAfter = (after: string) => Promise<{ events: LoggedEvent[]; gap: boolean }>;
+
+export type SessionTail = Readonly<{
+  /** An event from the doorbell; what is missing before it is read from the stream. */
+  take(event: LoggedEvent): void;
+  /** Looks for events whose bell was lost; does nothing while no run is live. */
+  poll(): void;
+  /** When the last run ended, ms; now while one is live. */
+  restingSince(): number;
+}>;
+
+/**
+ * One session's events, each once and in order, whatever the doorbell did. Nothing is told of
+ * runs before the first event heard, but their text is read, so that it can be continued.
+ */
+export function createTail(ref: Readonly<{ sid: string; key: string }>, readAfter: ReadAfter, tell: RunListener, onError: (error: unknown) => void): SessionTail {
+  const runs = new Map<string, RunView>();
+  let last: string | undefined;
+  let reading: Promise<void> | undefined;
+  let waiting: LoggedEvent[] = [];
+  let restedAtMs = Date.now();
+
+  const apply = (event: LoggedEvent, silent: boolean): void => {
+    if (last !== undefined && !isAfter(event.id, last)) return;
+    last = event.id;
+    const view = advance(runs, ref, event);
+    if (!silent) tell(event.e, view);
+    if (event.e.t === 'end') {
+      runs.delete(event.e.tid);
+      restedAtMs = Date.now();
+    }
+  };
+  const knows = (event: LoggedEvent): boolean => {
+    if (last === undefined) return event.prev === '' || startsRun(event.e);
+    return event.prev === last && (startsRun(event.e) || runs.has(tidOf(event.e)));
+  };
+  const catchUp = async (): Promise<void> => {
+    // @NOTE an unknown run may have begun before we listened: its text is rebuilt from the stream's beginning, told to nobody
+    const heardFrom = last ?? waiting[0]?.prev ?? '';
+    const rebuild = last === undefined || waiting.some((event) => !startsRun(event.e) && !runs.has(tidOf(event.e)));
+    if (rebuild) last = undefined;
+    const { events } = await readAfter(rebuild ? '' : heardFrom);
+    for (const event of events) apply(event, rebuild && !isAfter(event.id, heardFrom));
+    const rest = waiting;
+    waiting = [];
+    for (const event of rest) apply(event, false);
+  };
+  const read = (): void => {
+    reading ??= catchUp()
+      .catch(onError)
+      .finally(() => {
+        reading = undefined;
+        if (waiting.length > 0) read();
+      });
+  };
+  return {
+    take: (event) => {
+      if (!reading && knows(event)) return apply(event, false);
+      if (last !== undefined && !isAfter(event.id, last)) return;
+      waiting.push(event);
+      read();
+    },
+    poll: () => {
+      if (runs.size > 0 && !reading) read();
+    },
+    restingSince: () => (runs.size > 0 || reading ? Date.now() : restedAtMs),
+  };
+}
+
+const startsRun = (event: RunEvent): boolean => event.t === 'accepted' || event.t === 'start' || event.t === 'injected';
+const tidOf = (event: RunEvent): string => (event.t === 'injected' ? event.run : event.tid);
+
+/** Ids are `<fence>-<n>`, ordered by both as numbers. */
+export function isAfter(id: string, other: string): boolean {
+  if (other === '') return true;
+  const [fence = 0, n = 0] = id.split('-').map(Number);
+  const [otherFence = 0, otherN = 0] = other.split('-').map(Number);
+  return fence > otherFence || (fence === otherFence && n > otherN);
+}
+
+function advance(runs: Map<string, RunView>, ref: Readonly<{ sid: string; key: string }>, { n, e }: LoggedEvent): RunView {
+  const tid = tidOf(e);
+  const view = runs.get(tid) ?? { runId: e.run, turnId: tid, ...ref, shownKey: ref.key, text: '', thinking: '', n: 0, startedAt: Date.now(), attempt: 1 };
+  if (e.t !== 'injected') runs.set(tid, view);
+  view.n = n;
+  if ('shown' in e) view.shownKey = e.shown;
+  if (e.t === 'start') Object.assign(view, { startedAt: e.at, attempt: e.attempt, text: '', thinking: '' });
+  if (e.t === 'delta') view.text += e.text;
+  if (e.t === 'thinking') view.thinking += e.text;
+  return view;
+}

@@ -1,0 +1,62 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { InternalSecret, milliseconds, readEnvironment, RedisUrl, resolveConfigPath } from '@moltbot/shared/runtime';
+
+const Port = z.coerce.number().int().min(0).max(65_535);
+
+const Env = z.object({
+  REDIS_URL: RedisUrl,
+  GATEWAY_ID: z.string().min(1).default(`${hostname()}-${process.pid}`),
+  MOLTBOT_GATEWAY_PORT: Port.optional(),
+  CLAWDBOT_GATEWAY_PORT: Port.optional(),
+  OPENCLAW_GATEWAY_PORT: Port.optional(),
+  MOLTBOT_GATEWAY_HOST: z.string().min(1).optional(),
+  GATEWAY_DRAIN_MS: milliseconds(20_000),
+  GATEWAY_POOL: z.string().regex(/^[a-z0-9-]+$/).default('default'),
+  AUTH_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SESSION_STORE_URL: z.url({ protocol: /^https?$/ }).optional(),
+  INTERNAL_SECRET: InternalSecret.optional(),
+  MOLTBOT_MAX_QUEUED_PER_SESSION: z.coerce.number().int().positive().default(50),
+  MOLTBOT_MAX_QUEUED_PER_USER: z.coerce.number().int().positive().default(200),
+  MOLTBOT_MAX_QUEUED: z.coerce.number().int().positive().default(20_000),
+  MOLTBOT_WEB_DIR: z.string().min(1).optional(),
+});
+
+export type GatewayConfig = Readonly<{
+  redisUrl: string;
+  id: string;
+  /** undefined: what moltbot.json says. */
+  port: number | undefined;
+  host: string | undefined;
+  drainMs: number;
+  pool: string;
+  authUrl: string | undefined;
+  sessionStoreUrl: string | undefined;
+  internalSecret: string | undefined;
+  caps: Readonly<{ session: number; user: number; all: number }>;
+  webDir: string;
+  configPath: string;
+  /** A process that also runs the workers substitutes provider keys too, and so finds a missing one at start. */
+  wholeConfig: boolean;
+}>;
+
+const BUILT_PAGE = new URL('../../../packages/web/dist', import.meta.url).pathname;
+
+export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
+  const e = readEnvironment('gateway', Env, env);
+  return {
+    redisUrl: e.REDIS_URL,
+    id: e.GATEWAY_ID,
+    port: e.MOLTBOT_GATEWAY_PORT ?? e.CLAWDBOT_GATEWAY_PORT ?? e.OPENCLAW_GATEWAY_PORT,
+    host: e.MOLTBOT_GATEWAY_HOST,
+    drainMs: e.GATEWAY_DRAIN_MS,
+    pool: e.GATEWAY_POOL,
+    authUrl: e.AUTH_URL,
+    sessionStoreUrl: e.SESSION_STORE_URL,
+    internalSecret: e.INTERNAL_SECRET,
+    caps: { session: e.MOLTBOT_MAX_QUEUED_PER_SESSION, user: e.MOLTBOT_MAX_QUEUED_PER_USER, all: e.MOLTBOT_MAX_QUEUED },
+    webDir: e.MOLTBOT_WEB_DIR ?? BUILT_PAGE,
+    configPath: resolveConfigPath(env),
+    wholeConfig: false,
+  };
+}

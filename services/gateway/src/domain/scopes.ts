@@ -1,0 +1,21 @@
+import { ROLE_SCOPES, type Principal, type Scope } from '@moltbot/shared/contracts';
+
+/** `node`: only for connections of role node. `none`: any authenticated connection. */
+export type Needed = Scope | 'node' | 'none';
+
+/** What a connection may do: what it asked for, never more than its principal may. Nothing asked: everything allowed. */
+export function grantScopes(principal: Principal, requested: readonly string[] | undefined): Scope[] {
+  const most = new Set<string>(principal.roles.flatMap((role) => ROLE_SCOPES[role]));
+  const allowed = principal.scopes.filter((scope) => most.has(scope));
+  if (!requested || requested.length === 0) return allowed;
+  return allowed.filter((scope) => requested.includes(scope));
+}
+
+/** The refusal's text, or undefined when the method may be called. Write includes read, admin everything. */
+export function refusal(granted: readonly Scope[], needed: Needed): string | undefined {
+  if (needed === 'none') return undefined;
+  if (needed === 'node') return 'unauthorized role: operator';
+  const admin = granted.includes('operator.admin');
+  const asWrite = needed === 'operator.read' && granted.includes('operator.write');
+  return admin || asWrite || granted.includes(needed) ? undefined : `missing scope: ${needed}`;
+}

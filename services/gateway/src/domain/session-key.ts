@@ -1,0 +1,62 @@
+import { AppError } from '@moltbot/shared/errors';
+import type { Lane } from '@moltbot/shared/contracts';
+
+/** What the configuration says about keys. */
+export type KeyRules = Readonly<{ mainKey: string; scope: 'per-sender' | 'global'; defaultAgentId: string }>;
+
+export type ResolvedKey = Readonly<{
+  /** `agent:<agentId>:<rest>` or `global`, lower case: where the session is stored. */
+  key: string;
+  /** The client's own spelling, trimmed: what events echo. */
+  shownKey: string;
+  agentId: string;
+  lane: Lane;
+  kind: 'dm' | 'group' | 'thread';
+}>;
+
+const MAX_KEY_CHARS = 512;
+const RESERVED = new Set(['unknown']);
+
+/**
+ * One session, one key: `main`, the configured main key and `agent:<id>:main` are the same, a bare
+ * `foo` belongs to the default agent. Whose session it is follows from the user alone.
+ */
+export function resolveKey(spelled: string, rules: KeyRules, agentId = rules.defaultAgentId): ResolvedKey {
+  const shownKey = spelled.trim();
+  const lower = shownKey.toLowerCase();
+  if (lower.length > MAX_KEY_CHARS) throw new AppError('INVALID_REQUEST', `session key is longer than ${MAX_KEY_CHARS} characters`);
+  if (RESERVED.has(lower)) throw new AppError('INVALID_REQUEST', `session key "${lower}" is reserved`);
+  if (hasControls(lower)) throw new AppError('INVALID_REQUEST', 'session key holds control characters');
+  if (rules.scope === 'global' || lower === 'global') return named('global', shownKey, agentId, '');
+  const parts = /^agent:([^:]*):(.+)$/.exec(lower);
+  const agent = parts ? agentName(parts[1] ?? '') : agentId;
+  const rest = parts?.[2] ?? (lower === '' ? rules.mainKey : lower);
+  const own = rest === 'main' ? rules.mainKey : rest;
+  return named(`agent:${agent}:${own}`, shownKey === '' ? `agent:${agent}:${own}` : shownKey, agent, own);
+}
+
+function named(key: string, shownKey: string, agentId: string, rest: string): ResolvedKey {
+  const kind = rest.includes(':thread:') ? 'thread' : /:(group|channel):/.test(rest) ? 'group' : 'dm';
+  return { key, shownKey, agentId, kind, lane: rest.startsWith('subagent:') ? 'subagent' : 'main' };
+}
+
+/** Upstream's rule for agent ids: lower case, other characters become `-`, at most 64. */
+export function agentName(raw: string): string {
+  const id = raw.trim().toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 64);
+  return id === '' ? 'main' : id;
+}
+
+export function mainSessionKey(rules: KeyRules): string {
+  return rules.scope === 'global' ? 'global' : `agent:${rules.defaultAgentId}:${rules.mainKey}`;
+}
+
+/** The key of one of a user's own channels, by `session.dmScope`. */
+export function channelKey(rules: KeyRules, dmScope: 'per-peer' | 'per-channel-peer', channel: string, peer: string): string {
+  if (peer === '') return mainSessionKey(rules);
+  const middle = dmScope === 'per-peer' ? 'dm' : `${channel.toLowerCase()}:dm`;
+  return `agent:${rules.defaultAgentId}:${middle}:${peer.toLowerCase()}`;
+}
+
+function hasControls(text: string): boolean {
+  return [...text].some((char) => char < ' ' || char === '\u007F');
+}

@@ -1,0 +1,36 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Principal } from '@moltbot/shared/contracts';
+import { AppError } from '@moltbot/shared/errors';
+import type { Services } from '../services.ts';
+
+export type OnRefused = (remoteAddress: string, reason: string, path: string) => void;
+
+const UNAUTHORIZED = { error: { message: 'Unauthorized', type: 'unauthorized' } } as const;
+
+/** Lets a request with a valid bearer token (or the Anthropic SDK's `x-api-key`) through; 401 for the rest. */
+export function authenticate(services: Services, onRefused: OnRefused): RequestHandler {
+  return async (request, response, next) => {
+    const verdict = await services.verify(bearer(request));
+    if (!verdict.ok) {
+      onRefused(request.socket.remoteAddress ?? '', verdict.reason, request.path);
+      response.status(401).json(request.path.endsWith('/messages') ? { type: 'error', ...anthropicUnauthorized } : UNAUTHORIZED);
+      return;
+    }
+    (response.locals as { principal?: Principal }).principal = verdict.principal;
+    next();
+  };
+}
+
+const anthropicUnauthorized = { error: { type: 'authentication_error', message: 'Unauthorized' } } as const;
+
+function bearer(request: Request): string {
+  const header = request.headers.authorization ?? '';
+  const [, token] = /^bearer\s+(.+)$/i.exec(header) ?? [];
+  return token?.trim() ?? request.get('x-api-key') ?? '';
+}
+
+export function principalOf(response: Response): Principal {
+  const { principal } = response.locals as { principal?: Principal };
+  if (!principal) throw new AppError('UNAUTHENTICATED', 'Unauthorized');
+  return principal;
+}

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import type { Request } from 'express';
+import { AppError } from '@moltbot/shared/errors';
+import { knownAgent } from '../domain/agents.ts';
+import { resolveKey, type ResolvedKey } from '../domain/session-key.ts';
+import type { Services } from '../services.ts';
+
+export type HttpTarget = Readonly<{ session: ResolvedKey; fresh: boolean; channel: string; model: string | undefined }>;
+
+const PRODUCTS = ['moltbot', 'clawdbot', 'openclaw'] as const;
+
+function header(request: Request, name: string): string | undefined {
+  for (const product of PRODUCTS) {
+    const value = request.get(`x-${product}-${name}`)?.trim();
+    if (value) return value;
+  }
+  return undefined;
+}
+
+/**
+ * Which session and which model an HTTP request means. The session: the header, else one for the
+ * body's `user`, else a new one for this request alone. The agent: the header, else the model
+ * field (`moltbot:<id>`, `agent:<id>`). A model of the catalogue is used, any other name is echoed only.
+ */
+export function httpTarget(request: Request, kind: 'openai' | 'openresponses', modelField: string, user: string | undefined, services: Services): HttpTarget {
+  const rules = services.rules();
+  const agentId = header(request, 'agent-id') ?? header(request, 'agent') ?? agentOfModel(modelField) ?? rules.defaultAgentId;
+  if (!knownAgent(services.config(), agentId)) throw new AppError('NOT_FOUND', `unknown agent id "${agentId}"`);
+  const explicit = header(request, 'session-key');
+  const own = user === undefined || user.trim() === '' ? `agent:${agentId}:${kind}:${randomUUID()}` : `agent:${agentId}:${kind}-user:${user.trim()}`;
+  return {
+    session: resolveKey(explicit ?? own, rules, agentId),
+    fresh: explicit === undefined && own.includes(`:${kind}:`),
+    channel: header(request, 'message-channel') ?? 'webchat',
+    model: services.catalogue().find(modelField)?.ref,
+  };
+}
+
+function agentOfModel(model: string): string | undefined {
+  return /^(?:moltbot|clawdbot|openclaw|agent)[:/]([a-z0-9][a-z0-9_-]{0,63})$/i.exec(model)?.[1];
+}

@@ -1,0 +1,2 @@
+export { readConfig as readGatewayConfig, type GatewayConfig } from './config.ts';
+export { startGateway, type Gateway } from './gateway.ts';

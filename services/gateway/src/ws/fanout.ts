@@ -1,0 +1,49 @@
+import type { Hub } from '../domain/ports.ts';
+import type { Connection } from './connection.ts';
+import { createRunFeed, type Frame } from './run-feed.ts';
+
+export type Fanout = Readonly<{
+  join(userId: string, connection: Connection): Promise<void>;
+  leave(userId: string, connection: Connection): void;
+  /** Sends an event to every connection of one user, or of everybody. */
+  send(userId: string | undefined, name: string, payload: unknown): void;
+  connections(userId?: string): readonly Connection[];
+}>;
+
+type Group = { members: Set<Connection>; stop: Promise<() => void> };
+
+/** A user's run events go to that user's connections and to nobody else's. */
+export function createFanout(hub: Hub): Fanout {
+  const groups = new Map<string, Group>();
+  const open = (userId: string): Group => {
+    const members = new Set<Connection>();
+    const feed = createRunFeed((frame) => deliver(members, frame));
+    const group = { members, stop: hub.watchUser(userId, feed) };
+    group.stop.catch(() => groups.delete(userId));
+    groups.set(userId, group);
+    return group;
+  };
+  return {
+    join: async (userId, connection) => {
+      const group = groups.get(userId) ?? open(userId);
+      group.members.add(connection);
+      await group.stop;
+    },
+    leave: (userId, connection) => {
+      const group = groups.get(userId);
+      if (!group?.members.delete(connection) || group.members.size > 0) return;
+      groups.delete(userId);
+      void group.stop.then((stop) => stop());
+    },
+    send: (userId, name, payload) => {
+      const json = JSON.stringify(payload);
+      const chosen = userId === undefined ? groups.values() : [groups.get(userId)];
+      for (const group of chosen) for (const connection of group?.members ?? []) connection.event(name, json);
+    },
+    connections: (userId) => [...(userId === undefined ? groups.values() : [groups.get(userId)])].flatMap((group) => [...(group?.members ?? [])]),
+  };
+}
+
+function deliver(members: ReadonlySet<Connection>, frame: Frame): void {
+  for (const connection of members) connection.event(frame.name, frame.payload, { droppable: frame.droppable });
+}
