@@ -16,7 +16,9 @@ import { createRehydrator, type Rehydrator } from './jobs/rehydrator.ts';
 import { createShardKeeper, type ShardKeeper } from './jobs/shard-keeper.ts';
 
 const READ_TIMEOUT_MS = 5_000;
+/** A round that takes longer has a dead file system under it, not a slow one. */
 const STUCK_AFTER_MS = 30_000;
+/** Below what main.ts allows for the whole end. */
 const DRAIN_MS = 8_000;
 
 /** What runs without being asked, and what it lets others ask. */
@@ -38,7 +40,7 @@ export async function startBackground(
     await evictIdle({ redis: bulk, events, shards, idleMs: config.idleEvictMs });
   const subscriber = cleanup.use(await openSubscriber({ url: config.redisUrl, name: 'session-store' }));
 
-  await keeper.round();
+  await keeper.round(); // the first round of the archiver shall have shards already
   const loop = (what: string, round: () => Promise<number>): Loop =>
     startLoop(round, (error) => events.failed(error, what));
   const rehydrating = loop('bringing back failed', rehydrator.round);

@@ -9,12 +9,14 @@ import { scanSegment, type Found, type SegmentScan } from './scan.ts';
 
 export type Damage = Readonly<{ file: string; line: number }>;
 
-/** Everything that was written of a session, merged; records are parsed by `recordOf`. */
+/** Everything that was written of a session, merged. */
 export type ArchivedSession = Readonly<{
   head: SessionHead;
   lines: readonly Found[];
   tornSegments: number;
   damaged: readonly Damage[];
+  /** Lines stay bytes until somebody wants them: a long session is read for a page of it. */
+  recordOf(this: void, line: Found): NumberedRecord;
 }>;
 
 export type ArchiveReader = Readonly<{
@@ -46,7 +48,7 @@ export function createArchiveReader({ root, gate, timeoutMs, onRead }: ReaderOpt
   };
 }
 
-export const recordOf = ({ line }: Found): NumberedRecord => readRecord(JSON.parse(line.toString()));
+const recordOf = ({ line }: Found): NumberedRecord => readRecord(JSON.parse(line.toString()));
 
 async function readSession(dir: string, uid: string, sid: string): Promise<ArchivedSession | undefined> {
   const scans: SegmentScan[] = [];
@@ -54,6 +56,7 @@ async function readSession(dir: string, uid: string, sid: string): Promise<Archi
   let order = 0;
   for (const file of inWritingOrder(await namesIn(dir))) {
     const scan = scanSegment(await readFile(join(dir, file)), order);
+    // above every order this segment has used: a line's number is its place among all lines
     order += scan.found.length + scan.damaged.length + 2;
     scans.push(scan);
     damaged.push(...scan.damaged.map((line) => ({ file, line })));
@@ -62,7 +65,7 @@ async function readSession(dir: string, uid: string, sid: string): Promise<Archi
   const head = scans.map((scan) => scan.head).find((one) => one !== undefined);
   if (head?.uid !== uid || head.sid !== sid) return undefined;
   const lines = mergeHistory(scans.flatMap(({ found }) => found));
-  return { head, lines, tornSegments: scans.filter(({ torn }) => torn).length, damaged };
+  return { head, lines, tornSegments: scans.filter(({ torn }) => torn).length, damaged, recordOf };
 }
 
 async function newestSessions(dir: string, limit: number): Promise<string[]> {

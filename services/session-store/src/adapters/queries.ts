@@ -3,7 +3,7 @@ import { AppError } from '@moltbot/shared/errors';
 import type { Redis } from '@moltbot/shared/redis';
 import { readState } from '@moltbot/turns';
 import { gapsIn, type Gap } from '../domain/merge.ts';
-import { recordOf, type ArchivedSession, type ArchiveReader, type Damage } from './archive-reader.ts';
+import type { ArchivedSession, ArchiveReader, Damage } from './archive-reader.ts';
 
 export type RecordPage = Readonly<{ records: NumberedRecord[]; hasMore: boolean; missing: Gap[] }>;
 
@@ -54,7 +54,7 @@ export function createQueries(redis: Redis, reader: ArchiveReader): Queries {
       const page = newestWithin(upTo, limit);
       const fromSeq = page.length === upTo.length ? 1 : (page[0]?.seq ?? 1);
       return {
-        records: page.map(recordOf),
+        records: page.map(archived.recordOf),
         hasMore: page.length < upTo.length,
         missing: gapsIn(page, fromSeq, toSeq),
       };
@@ -66,7 +66,7 @@ export function createQueries(redis: Redis, reader: ArchiveReader): Queries {
         const archived = await reader.read(uid, sid);
         const [first, last] = [archived?.lines[0], archived?.lines.at(-1)];
         if (!archived || !first || !last) continue;
-        const [firstAtMs, lastAtMs] = [first, last].map((line) => recordOf(line).record.timestamp);
+        const [firstAtMs, lastAtMs] = [first, last].map((line) => archived.recordOf(line).record.timestamp);
         const { key } = archived.head;
         found.push({
           sid,

@@ -34,6 +34,7 @@ export function scanSegment(bytes: Buffer, firstOrder: number): SegmentScan {
     const place = newline >= 0 && isWhole(line) ? readPlace(line) : undefined;
     if (place) found.push({ ...place, order: firstOrder + number, line });
     else if (newline >= 0 && number === 1 && isWhole(line)) head = readHead(JSON.parse(line.toString()));
+    // nothing stands after it, so this is where the writer died
     else if (start >= bytes.length) return { head, found, torn: true, damaged };
     else damaged.push(number);
   }

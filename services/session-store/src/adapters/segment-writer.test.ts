@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { NumberedRecord } from '@moltbot/shared/contracts';
 import { onTestFinished, test } from 'vitest';
-import { createArchiveReader, recordOf, type ArchiveReader } from './archive-reader.ts';
+import { createArchiveReader, type ArchiveReader } from './archive-reader.ts';
 import { createGate } from './gate.ts';
 import { createSegmentWriter, type SegmentWriter } from './segment-writer.ts';
 
@@ -41,7 +41,7 @@ function newReader(root: string): ArchiveReader {
 
 async function readBack(root: string): Promise<NumberedRecord[]> {
   const session = await newReader(root).read(HEAD.uid, HEAD.sid);
-  return (session?.lines ?? []).map(recordOf);
+  return session ? session.lines.map(session.recordOf) : [];
 }
 
 test('T-9: after a crash at any byte, what was acknowledged is there and what follows is not glued to it', async ({
@@ -104,7 +104,7 @@ test('a changed byte anywhere is seen', async ({ expect }) => {
     await writeFile(path, bytes);
     const session = await newReader(root).read(HEAD.uid, HEAD.sid);
     expect(session?.damaged.length, `byte ${at}`).toBeGreaterThan(0);
-    for (const line of session?.lines ?? []) expect(recordOf(line)).toEqual(record(line.seq));
+    for (const line of session?.lines ?? []) expect(session?.recordOf(line)).toEqual(record(line.seq));
   }
 });
 

@@ -14,9 +14,11 @@ export type ArchiveDeps = Readonly<{
   now(): number;
 }>;
 
+/** A session in the list of what is not archived, and under which fence we own its shard. */
 export type Waiting = Readonly<{ sid: string; shardFence: string }>;
 export type Batch = Waiting & Readonly<{ head: SessionHead; state: SessionState; records: NumberedRecord[] }>;
 
+/** The rest comes with the next round, so that one session does not keep all others waiting. */
 const RECORDS_A_SESSION = 200;
 /** A log in Redis is shortened to this many records, once it is so much longer that it is worth a command. */
 const LOG_KEEP = 400;
@@ -29,6 +31,7 @@ export async function readBatch(
 ): Promise<Batch | undefined> {
   const state = await readState(redis, sid);
   if (!state) {
+    // takes it from the list
     await markArchived(redis, sid, shardFence, 0, 0);
     return undefined;
   }

@@ -9,6 +9,7 @@ export type EvictorDeps = Readonly<{
   idleMs: number;
 }>;
 
+/** Evictions are scripts: so many at most before other commands get their turn. */
 const PAGE = 256;
 const LONGEST_PAUSE_MS = 30_000;
 

@@ -1,7 +1,7 @@
 import { AppError } from '@moltbot/shared/errors';
 import { archiveKeys, shardOf, type Redis } from '@moltbot/shared/redis';
 import { readState, rehydrateSession, type SessionState } from '@moltbot/turns';
-import { recordOf, type ArchiveReader } from '../adapters/archive-reader.ts';
+import type { ArchiveReader } from '../adapters/archive-reader.ts';
 import { unbrokenEnd } from '../domain/merge.ts';
 import { createRetries } from '../domain/retries.ts';
 import type { StoreEvents } from '../events.ts';
@@ -22,9 +22,11 @@ export type Rehydrator = Readonly<{
 }>;
 
 const PAUSE_MS = 100;
+/** Bounds what a burst of returning users reads at once; the next look comes soon. */
 const AT_ONCE = 16;
 /** How long a session is left to the store that has its shard before the others bring it back too. */
 const OTHERS_AFTER_MS = 1_000;
+/** What a page of history shows without asking the archive; more when the model's context needs it. */
 const RECORDS_AT_LEAST = 400;
 
 export function createRehydrator(deps: RehydratorDeps): Rehydrator {
@@ -43,14 +45,15 @@ export function createRehydrator(deps: RehydratorDeps): Rehydrator {
     if (base === 0) return [];
     const archived = await reader.read(uid, sid);
     const fromSeq = Math.min(contextFromSeq, base - RECORDS_AT_LEAST + 1);
-    const wanted = (archived?.lines ?? []).filter(({ seq }) => seq >= fromSeq && seq <= base);
+    const lines = archived?.lines ?? [];
+    const wanted = lines.filter(({ seq }) => seq >= fromSeq && seq <= base);
     const unbroken = unbrokenEnd(wanted, base);
     // Without its newest record a session would go on as if the last words had not been said.
-    if (unbroken.length === 0)
+    if (!archived || unbroken.length === 0)
       throw new AppError('UNAVAILABLE', 'the archive does not hold the newest records of this session', {
-        facts: { sid, lastSeq: base, newestArchivedSeq: archived?.lines.at(-1)?.seq ?? 0 },
+        facts: { sid, lastSeq: base, newestArchivedSeq: lines.at(-1)?.seq ?? 0 },
       });
-    return unbroken.map(recordOf);
+    return unbroken.map(archived.recordOf);
   }
 
   async function attempt(sid: string): Promise<void> {
