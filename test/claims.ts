@@ -19,6 +19,8 @@ export const CLAIMS = {
   'T-8': { promise: 'a Redis failover loses no accepted turn and no seen end', since: 'later' },
   'T-9': { promise: 'the archive is a prefix of what was committed, at every instant', since: 'now' },
   'T-10': { promise: "one user's backlog does not delay the others", since: 'later' },
+  'C-1': { promise: 'a short or wrong token never opens a door', since: 'now' },
+  'C-2': { promise: 'a revoked token is refused on every replica within a second', since: 'now' },
 } as const satisfies Record<string, Claim>;
 
 export type ClaimId = keyof typeof CLAIMS;

@@ -1,8 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { SCOPES, TokenRecord, UserId, type Principal } from '@moltbot/shared/contracts';
+import { ROLE_SCOPES, SCOPES, TokenRecord, UserId, type Principal } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import { authKeys, type Redis } from '@moltbot/shared/redis';
-import { splitPersonalToken } from '../domain/verify-token.ts';
+import { gatewayTokenProblem, splitPersonalToken } from '../domain/verify-token.ts';
 
 export type Verdict =
   | Readonly<{ ok: true; principal: Principal; expiresAtMs: number | null }>
@@ -14,18 +14,28 @@ export type Verifier = Readonly<{
   forget(tokenId: string): void;
 }>;
 
-export type VerifierOptions = Readonly<{ redis: Redis; gatewayTokens(): readonly string[]; now?: () => number }>;
+export type VerifierOptions = Readonly<{
+  redis: Redis;
+  gatewayTokens(): readonly string[];
+  now?: () => number;
+}>;
 
 /** A revocation must be felt within a second, also when its message is lost. */
 const REMEMBER_MS = 1_000;
 const USED_INTERVAL_MS = 60_000;
 
 /** The bootstrap and service credential: a service with sessions of its own, no person. */
-const GATEWAY: Principal = { userId: UserId.parse('gateway'), kind: 'service', roles: ['admin'], scopes: [...SCOPES], tokenId: 'gateway' };
+const GATEWAY: Principal = {
+  userId: UserId.parse('gateway'),
+  kind: 'service',
+  roles: ['admin'],
+  scopes: [...SCOPES],
+  tokenId: 'gateway',
+};
 
 /** Decides who a token is. Anything unknown is refused; a Redis that does not answer opens no door. */
 export function createVerifier({ redis, gatewayTokens, now = Date.now }: VerifierOptions): Verifier {
-  const remembered = new Map<string, { hash: string; verdict: Verdict; untilMs: number }>();
+  const remembered = new Map<string, { hash: Buffer; verdict: Verdict; untilMs: number }>();
   const usedAtMs = new Map<string, number>();
   const noteUse = (id: string): void => {
     if (now() - (usedAtMs.get(id) ?? 0) < USED_INTERVAL_MS) return;
@@ -33,14 +43,23 @@ export function createVerifier({ redis, gatewayTokens, now = Date.now }: Verifie
     redis.hset(authKeys.used, id, now()).catch(() => usedAtMs.delete(id));
   };
   const personal = async (id: string, secret: string): Promise<Verdict> => {
-    const hash = sha256(secret).toString('hex');
+    const hash = sha256(secret);
+    const askedAtMs = now();
     const known = remembered.get(id);
-    if (known && known.hash === hash && known.untilMs > now()) return known.verdict;
+    if (known && known.untilMs > askedAtMs && timingSafeEqual(known.hash, hash)) {
+      noteUse(id);
+      return known.verdict;
+    }
     const verdict = judge(await readRecord(redis, id), hash, now());
     if (verdict.ok) {
-      remembered.set(id, { hash, verdict, untilMs: Math.min(now() + REMEMBER_MS, verdict.expiresAtMs ?? Infinity) });
+      // counted from before the read: what was revoked during it is forgotten in time all the same
+      remembered.set(id, {
+        hash,
+        verdict,
+        untilMs: Math.min(askedAtMs + REMEMBER_MS, verdict.expiresAtMs ?? Infinity),
+      });
       noteUse(id);
-    }
+    } else if (known) remembered.delete(id);
     return verdict;
   };
   return {
@@ -50,8 +69,11 @@ export function createVerifier({ redis, gatewayTokens, now = Date.now }: Verifie
       if (parts) return await personal(parts.id, parts.secret);
       const given = sha256(token);
       // every candidate is compared, so that the time tells nothing about which one was nearly right
-      const matches = gatewayTokens().map((candidate) => timingSafeEqual(sha256(candidate), given));
-      return matches.includes(true) ? { ok: true, principal: GATEWAY, expiresAtMs: null } : { ok: false, reason: 'token_mismatch' };
+      const usable = gatewayTokens().filter((candidate) => gatewayTokenProblem(candidate) === undefined);
+      const matches = usable.map((candidate) => timingSafeEqual(sha256(candidate), given));
+      return matches.includes(true)
+        ? { ok: true, principal: GATEWAY, expiresAtMs: null }
+        : { ok: false, reason: 'token_mismatch' };
     },
     forget: (tokenId) => void remembered.delete(tokenId),
   };
@@ -59,16 +81,27 @@ export function createVerifier({ redis, gatewayTokens, now = Date.now }: Verifie
 
 async function readRecord(redis: Redis, id: string): Promise<TokenRecord | undefined> {
   const json = await redis.get(authKeys.token(id)).catch((cause: unknown) => {
-    throw new AppError('UNAVAILABLE', 'tokens cannot be verified at the moment; try again', { cause, retryAfterMs: 1_000 });
+    throw new AppError('UNAVAILABLE', 'tokens cannot be verified at the moment; try again', {
+      cause,
+      retryAfterMs: 1_000,
+    });
   });
   return json === null ? undefined : TokenRecord.parse(JSON.parse(json));
 }
 
-function judge(record: TokenRecord | undefined, hash: string, nowMs: number): Verdict {
-  const same = timingSafeEqual(Buffer.from(hash, 'hex'), Buffer.from(record?.hash ?? '0'.repeat(64), 'hex'));
+function judge(record: TokenRecord | undefined, hash: Buffer, nowMs: number): Verdict {
+  const same = timingSafeEqual(hash, Buffer.from(record?.hash ?? '0'.repeat(64), 'hex'));
   if (!record || !same) return { ok: false, reason: 'token_mismatch' };
-  if (record.expiresAtMs !== null && record.expiresAtMs <= nowMs) return { ok: false, reason: 'token_expired' };
-  const principal: Principal = { userId: record.userId, kind: 'user', roles: [record.role], scopes: record.scopes, tokenId: record.id };
+  if (record.expiresAtMs !== null && record.expiresAtMs <= nowMs)
+    return { ok: false, reason: 'token_expired' };
+  const scopes = record.scopes.filter((scope) => ROLE_SCOPES[record.role].includes(scope));
+  const principal: Principal = {
+    userId: record.userId,
+    kind: 'user',
+    roles: [record.role],
+    scopes,
+    tokenId: record.id,
+  };
   return { ok: true, principal, expiresAtMs: record.expiresAtMs };
 }
 
