@@ -23,6 +23,8 @@ const Env = z.object({
 });
 
 export type GatewayConfig = Readonly<{
+  /** For `${NAME}` in moltbot.json and the providers' own variables. */
+  env: NodeJS.ProcessEnv;
   redisUrl: string;
   id: string;
   /** undefined: what moltbot.json says. */
@@ -36,6 +38,7 @@ export type GatewayConfig = Readonly<{
   caps: Readonly<{ session: number; user: number; all: number }>;
   webDir: string;
   configPath: string;
+  pid: number;
   /** A process that also runs the workers substitutes provider keys too, and so finds a missing one at start. */
   wholeConfig: boolean;
 }>;
@@ -45,6 +48,7 @@ const BUILT_PAGE = new URL('../../../packages/web/dist', import.meta.url).pathna
 export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
   const e = readEnvironment('gateway', Env, env);
   return {
+    env,
     redisUrl: e.REDIS_URL,
     id: e.GATEWAY_ID,
     port: e.MOLTBOT_GATEWAY_PORT ?? e.CLAWDBOT_GATEWAY_PORT ?? e.OPENCLAW_GATEWAY_PORT,
@@ -57,6 +61,7 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     caps: { session: e.MOLTBOT_MAX_QUEUED_PER_SESSION, user: e.MOLTBOT_MAX_QUEUED_PER_USER, all: e.MOLTBOT_MAX_QUEUED },
     webDir: e.MOLTBOT_WEB_DIR ?? BUILT_PAGE,
     configPath: resolveConfigPath(env),
+    pid: process.pid,
     wholeConfig: false,
   };
 }

@@ -26,7 +26,6 @@ export type Gateway = AsyncDisposable & Readonly<{ port: number; host: string; l
 
 export type GatewayOverrides = Readonly<{
   logs?: LogControl;
-  env?: NodeJS.ProcessEnv;
   /** Of other services in this process, shown on /metrics too. */
   registries?: readonly Registry[];
 }>;
@@ -37,7 +36,7 @@ const ACTIVE_MS = 15 * 60_000;
 /** The door: HTTP and WebSocket, no work of its own. */
 export async function startGateway(config: GatewayConfig, overrides: GatewayOverrides = {}): Promise<Gateway> {
   await using cleanup = new AsyncDisposableStack();
-  const env = overrides.env ?? process.env;
+  const { env } = config;
   const logs = overrides.logs ?? createLogControl('gateway');
   const registry = createRegistry('gateway', VERSION);
   const target = { url: config.redisUrl, name: `gateway-${config.id}` };
@@ -78,7 +77,7 @@ export async function startGateway(config: GatewayConfig, overrides: GatewayOver
     tailLog: (options) => tailLogFile(current().logging.file?.path ?? '', options),
     usage: async (userId, days) => await readUsage(redis, userId, days),
     lifecycle,
-    host: { name: hostname(), version: VERSION, stateDir: dirname(config.configPath) },
+    host: { name: hostname(), version: VERSION, stateDir: dirname(config.configPath), pid: config.pid },
     verify: verifier.verify,
   };
   const fanout = createFanout(hub);

@@ -22,6 +22,6 @@ export type Services = Readonly<{
   /** One user's usage by UTC day; everybody's for the principal of an operator asking for all. */
   usage(userId: string, days: readonly string[]): Promise<{ day: string; rows: UsageRow[] }[]>;
   lifecycle: Lifecycle;
-  host: Readonly<{ name: string; version: string; stateDir: string }>;
+  host: Readonly<{ name: string; version: string; stateDir: string; pid: number }>;
   verify(token: string): Promise<Readonly<{ ok: true; principal: Principal }> | Readonly<{ ok: false; reason: 'token_missing' | 'token_mismatch' | 'token_expired' }>>;
 }>;

@@ -21,6 +21,8 @@ const Env = z.object({
 });
 
 export type LlmWorkerConfig = Readonly<{
+  /** For `${NAME}` in moltbot.json and the providers' own variables. */
+  env: NodeJS.ProcessEnv;
   redisUrl: string;
   id: string;
   pool: string;
@@ -35,6 +37,7 @@ export type LlmWorkerConfig = Readonly<{
 export function readConfig(env: NodeJS.ProcessEnv): LlmWorkerConfig {
   const e = readEnvironment('llm-worker', Env, env);
   return {
+    env,
     redisUrl: e.REDIS_URL,
     id: e.WORKER_ID,
     pool: e.WORKER_POOL,

@@ -35,7 +35,7 @@ import { turnSettings } from './settings.ts';
 export type LlmWorker = AsyncDisposable &
   Readonly<{ lifecycle: Lifecycle; registry: Registry; drain(): Promise<void> }>;
 
-export type LlmWorkerOverrides = Readonly<{ log?: Logger; env?: NodeJS.ProcessEnv }>;
+export type LlmWorkerOverrides = Readonly<{ log?: Logger }>;
 
 /** What is substituted and read here. */
 const SECTIONS = ['models', 'agents'] as const;
@@ -47,7 +47,7 @@ export async function startLlmWorker(
   overrides: LlmWorkerOverrides = {},
 ): Promise<LlmWorker> {
   await using cleanup = new AsyncDisposableStack();
-  const env = overrides.env ?? process.env;
+  const { env } = config;
   const log = overrides.log ?? createLogControl('llm-worker').logger;
   const registry = createRegistry('llm-worker', VERSION);
   const events = createEvents(log, registry);

@@ -2,31 +2,25 @@ import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node
 import { join } from 'node:path';
 
 /** One process a state directory: two would write the same append-only file. Throws with the pid of the other. */
-export function lockInstance(stateDir: string): Disposable {
+export function lockInstance(stateDir: string, pid: number): Disposable {
   const path = join(stateDir, 'standalone.pid');
   mkdirSync(stateDir, { recursive: true });
   for (;;) {
     try {
-      writeFileSync(path, `${process.pid}\n`, { flag: 'wx', mode: 0o600 });
+      writeFileSync(path, `${pid}\n`, { flag: 'wx', mode: 0o600 });
       return { [Symbol.dispose]: () => rmSync(path, { force: true }) };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const other = Number(readFileSync(path, 'utf8'));
-    if (isOurs(other)) throw new Error(`another gateway instance already uses ${stateDir} (pid ${other}); stop it, or set MOLTBOT_STATE_DIR to another folder`);
+    if (other !== pid && isOurs(other)) throw new Error(`another gateway instance already uses ${stateDir} (pid ${other}); stop it, or set MOLTBOT_STATE_DIR to another folder`);
     rmSync(path, { force: true }); // left behind by a process that was killed
   }
 }
 
 /** @NOTE the pid may belong to another program by now; its command line tells. */
 function isOurs(pid: number): boolean {
-  if (!Number.isInteger(pid) || pid <= 0 || pid === process.pid) return false;
+  if (!Number.isInteger(pid) || pid <= 0) return false;
   const commandLine = `/proc/${pid}/cmdline`;
-  if (existsSync('/proc')) return existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes('standalone');
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
+  return existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes('standalone');
 }

@@ -1,4 +1,11 @@
 import { runUntilSignal } from '@moltbot/shared/runtime';
 import { startStandalone } from './standalone.ts';
 
-await runUntilSignal(async () => await startStandalone(process.env), 60_000);
+const surroundings = {
+  env: process.env,
+  pid: process.pid,
+  terminal: process.stdout.isTTY,
+  print: (text: string) => process.stdout.write(text),
+};
+
+await runUntilSignal(async () => await startStandalone(surroundings), 60_000);

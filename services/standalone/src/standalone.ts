@@ -11,34 +11,37 @@ import { startRedis } from './redis-server.ts';
 import { keptSecret, stateDir } from './state.ts';
 import { welcome } from './welcome.ts';
 
+/** What the process hands over: its environment, whether a person watches, where to greet. */
+export type Surroundings = Readonly<{ env: NodeJS.ProcessEnv; pid: number; terminal: boolean; print(text: string): void }>;
+
 /** All services in one process, with a Redis of its own: one server, or a first try. */
-export async function startStandalone(given: NodeJS.ProcessEnv): Promise<Service> {
+export async function startStandalone({ env: given, pid, terminal, print }: Surroundings): Promise<Service> {
   await using cleanup = new AsyncDisposableStack();
   const dir = stateDir(given);
   const configPath = resolveConfigPath({ ...given, MOLTBOT_STATE_DIR: dir });
   const { env, madeToken } = withToken(given, dir, configPath);
   const config = requireValidConfig(loadConfigFile(configPath, env));
-  cleanup.use(lockInstance(dir));
+  cleanup.use(lockInstance(dir, pid));
 
   const redisUrl = given['REDIS_URL'] ?? cleanup.use(await startRedis(dir)).url;
   if (modelCatalogue(config, env).choices('main').every((model) => modelCatalogue(config, env).apiKey(model.provider) === undefined))
     env['MOLTBOT_DEMO_MODEL_URL'] = cleanup.use(await startDemoModel({ tokenDelayMs: 15 })).baseUrl;
   Object.assign(env, { REDIS_URL: redisUrl, INTERNAL_SECRET: keptSecret(dir, 'internal-secret'), MOLTBOT_CONFIG_PATH: configPath });
 
-  const quiet = process.stdout.isTTY && given['MOLTBOT_LOG_STDOUT'] === undefined;
+  const quiet = terminal && given['MOLTBOT_LOG_STDOUT'] === undefined;
   const logs = createLogControl('moltbot', undefined, quiet ? () => undefined : undefined);
   const { logger: log } = logs;
   const loopback = { port: 0, host: '127.0.0.1' } as const;
   const auth = cleanup.use(await startAuth({ redisUrl, http: loopback, internalSecret: env['INTERNAL_SECRET'] ?? '' }, { log }));
   const storeEnv = { ARCHIVE_DIR: join(dir, 'sessions'), SESSION_STORE_PORT: '0', SESSION_STORE_HOST: '127.0.0.1', ...env };
   const store = cleanup.use(await startSessionStore(readStoreConfig(storeEnv), { log }));
-  const worker = cleanup.use(await startLlmWorker({ ...readWorkerConfig(env), http: undefined }, { log, env }));
+  const worker = cleanup.use(await startLlmWorker({ ...readWorkerConfig(env), http: undefined }, { log }));
   const services = { AUTH_URL: auth.url, SESSION_STORE_URL: store.url };
   const gateway = cleanup.use(
-    await startGateway({ ...readGatewayConfig({ ...env, ...services }), wholeConfig: true }, { logs, env, registries: [auth.registry, store.registry, worker.registry] }),
+    await startGateway({ ...readGatewayConfig({ ...env, ...services }), wholeConfig: true }, { logs, registries: [auth.registry, store.registry, worker.registry] }),
   );
   const [model] = modelCatalogue(config, env).choices('main');
-  process.stdout.write(welcome({ host: gateway.host, port: gateway.port, madeToken, model: model?.ref, configPath, stateDir: dir }));
+  print(welcome({ host: gateway.host, port: gateway.port, madeToken, terminal, model: model?.ref, configPath, stateDir: dir }));
 
   const owned = cleanup.move();
   return {

@@ -1,4 +1,4 @@
-import { release } from 'node:os';
+import { platform, release } from 'node:os';
 import type { Principal } from '@moltbot/shared/contracts';
 import type { Services } from '../services.ts';
 import type { Fanout } from './fanout.ts';
@@ -6,7 +6,7 @@ import type { Fanout } from './fanout.ts';
 /** This gateway and the caller's own connections to it; nobody sees who else is here. */
 export function presenceOf(services: Services, fanout: Fanout, principal: Principal): unknown[] {
   const { name: host, version } = services.host;
-  const self = { host, ip: '', version, platform: `${process.platform} ${release()}`, deviceFamily: 'Linux', mode: 'gateway', reason: 'self', text: `Gateway: ${host} · app ${version} · mode gateway`, ts: Date.now() };
+  const self = { host, ip: '', version, platform: `${platform()} ${release()}`, deviceFamily: 'Linux', mode: 'gateway', reason: 'self', text: `Gateway: ${host} · app ${version} · mode gateway`, ts: Date.now() };
   const own = fanout.connections(principal.userId).flatMap((connection) => {
     const peer = connection.peer();
     if (!peer || peer.client.mode === 'cli') return [];

@@ -42,7 +42,7 @@ async function change(mode: 'patch' | 'apply', params: WriteParams, context: Met
     ok: true,
     path,
     config,
-    restart: { ok: true, pid: process.pid, signal: 'SIGUSR1', delayMs, reason: `config.${mode}`, mode: 'emit' },
+    restart: { ok: true, pid: context.services.host.pid, signal: 'SIGUSR1', delayMs, reason: `config.${mode}`, mode: 'emit' },
     sentinel: { path: null, payload },
   };
 }
