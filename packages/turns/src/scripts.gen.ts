@@ -25,7 +25,7 @@ return hit
 
 export const accept1: Script = {
   name: 'accept-1',
-  sha1: 'eb3e7234faf31a5af528aa41447b10b4103ed816',
+  sha1: '3288e4da3b8e9716e45853a338badf2eadba54c8',
   source: `--[[ accept-1
      Takes a turn into a session's inbox, once for each idempotency key. After this the
      turn will end, whatever dies. While no turn runs the fence follows the clock, so that an event's
@@ -69,7 +69,12 @@ redis.call('PUBLISH', ARGV[6], '{"id":"' .. id .. '","prev":"' .. state[2] .. '"
 
 redis.call('HSET', KEYS[2], 'updatedAt', now)
 redis.call('HSETNX', KEYS[2], 'title', ARGV[14])
-if state[5] then redis.call('EXPIRE', KEYS[2], state[5]) else redis.call('ZADD', KEYS[7], now, ARGV[13]) end
+if state[5] then
+  redis.call('EXPIRE', KEYS[2], state[5])
+  redis.call('PERSIST', KEYS[5]) -- it must not go before its turns
+else
+  redis.call('ZADD', KEYS[7], now, ARGV[13])
+end
 redis.call('ZINCRBY', KEYS[8], 1, ARGV[1])
 redis.call('ZADD', KEYS[9], 'NX', now + ARGV[9], ARGV[1])
 redis.call('HINCRBY', KEYS[10], 'accepted', 1)
@@ -365,13 +370,13 @@ return 1
 
 export const inject1: Script = {
   name: 'inject-1',
-  sha1: '1e9762bd4d33295481a80aedd137ee0ba807386c',
+  sha1: '162e73abdd4f5f334c4428172b0ad01a2145f31c',
   source: `--[[ inject-1
      Appends a record that no turn made (an operator's note) and announces it.
      KEYS 1 state, 2 log, 3 events, 4 entry, 5 the user's keys, 6 dirty, 7 live
      ARGV 1 sid, 2 record, 3 event as JSON, 4 channel, 5 canonical key as JSON, 6 canonical key
      Returns the record's seq | 0 when the session's log is not in Redis or the session is deleted ]]
-local s = redis.call('HMGET', KEYS[1], 'fence', 'last', 'seq', 'cold', 'deleted')
+local s = redis.call('HMGET', KEYS[1], 'fence', 'last', 'seq', 'cold', 'deleted', 'hidden')
 if not s[1] or s[4] or s[5] then return 0 end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -381,9 +386,10 @@ redis.call('PUBLISH', ARGV[4], '{"id":"' .. id .. '","prev":"' .. s[2] .. '","si
   .. ',"n":0,"e":' .. ARGV[3] .. '}')
 local seq = tonumber(s[3]) + 1
 redis.call('HSET', KEYS[1], 'last', id, 'seq', seq)
+redis.call('PERSIST', KEYS[1])
 if redis.call('HGET', KEYS[4], 'sid') == ARGV[1] then
   redis.call('HSET', KEYS[4], 'updatedAt', now)
-  redis.call('ZADD', KEYS[5], now, ARGV[6])
+  if s[6] then redis.call('EXPIRE', KEYS[4], s[6]) else redis.call('ZADD', KEYS[5], now, ARGV[6]) end
 end
 redis.call('ZADD', KEYS[6], 'NX', now, ARGV[1])
 redis.call('ZADD', KEYS[7], now, ARGV[1])
@@ -480,7 +486,7 @@ return 1
 
 export const sessionDelete1: Script = {
   name: 'session-delete-1',
-  sha1: '3c68e8943908f327f58b33d909b0e0c321d2fe27',
+  sha1: '185ab1002f15aff59e41de6310c6d452f9b2be0b',
   source: `--[[ session-delete-1
      Takes a session away from its user. Its turns still end; session-store puts the archive
      aside and removes the rest when everything is on disk.
@@ -490,6 +496,7 @@ if redis.call('HGET', KEYS[1], 'sid') ~= ARGV[2] then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HSET', KEYS[3], 'deleted', '1')
+redis.call('PERSIST', KEYS[3])
 local time = redis.call('TIME')
 redis.call('ZADD', KEYS[4], 'NX', time[1] * 1000 + math.floor(time[2] / 1000), ARGV[2])
 return 1
@@ -498,11 +505,11 @@ return 1
 
 export const sessionOpen1: Script = {
   name: 'session-open-1',
-  sha1: 'fd07b9b91396fc3ec4e9d232c61f47422712bb90',
+  sha1: 'f7c3b92e5bae58044d73083b162633d0ea4b5aaf',
   source: `--[[ session-open-1
      Finds the session a key points at; makes one when there is none, or when the caller
      asks for a new generation of the one it saw (reset). Settings of the entry stay.
-     KEYS 1 entry, 2 the user's keys, 3 state of the new sid, 4 state of the sid to be replaced
+     KEYS 1 entry, 2 the user's keys, 3 state of the new sid, 4 state of the sid to be replaced, 5 live
      ARGV 1 new sid, 2 canonical key, 3 uid, 4 lane,
           5 the sid to be replaced, or '' to keep whatever there is,
           6 '1' for a session made for one request: in no list, and gone after ARGV 7 seconds without use
@@ -514,13 +521,17 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 redis.call('HSET', KEYS[1], 'sid', ARGV[1], 'key', ARGV[2], 'updatedAt', now, 'createdAt', now)
 redis.call('HDEL', KEYS[1], 'inputTokens', 'outputTokens', 'totalTokens', 'contextTokensUsed', 'modelOverride',
   'aborted', 'title', 'preview', 'compactions', 'runId')
-if current then redis.call('HSET', KEYS[4], 'replaced', '1') end
+if current and redis.call('EXISTS', KEYS[4]) == 1 then
+  redis.call('HSET', KEYS[4], 'replaced', '1')
+  redis.call('ZADD', KEYS[5], now, ARGV[5]) -- also when it is cold, so that somebody tidies it away
+end
 redis.call('HSET', KEYS[3], 'uid', ARGV[3], 'key', ARGV[2], 'lane', ARGV[4],
   'fence', string.format('%.0f', now), 'seq', 0, 'base', 0, 'ctx', 1, 'archivedSeq', 0, 'last', '')
 if ARGV[6] == '1' or redis.call('HGET', KEYS[1], 'hidden') then
   redis.call('HSET', KEYS[1], 'hidden', '1')
   redis.call('HSET', KEYS[3], 'hidden', ARGV[7])
   redis.call('EXPIRE', KEYS[1], ARGV[7])
+  redis.call('EXPIRE', KEYS[3], ARGV[7]) -- until a turn is accepted
 else
   redis.call('ZADD', KEYS[2], now, ARGV[2])
 end

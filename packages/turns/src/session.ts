@@ -55,6 +55,7 @@ async function open(
     userKeys.keys(uid),
     sessionKeys.state(fresh),
     sessionKeys.state(replaces),
+    archiveKeys.live,
   ];
   const args = [fresh, key, uid, lane, replaces, hidden ? '1' : '', HIDDEN_SECONDS];
   const [sid] = (await runScript(redis, sessionOpen1, keys, args)) as [string, number];

@@ -41,7 +41,12 @@ redis.call('PUBLISH', ARGV[6], '{"id":"' .. id .. '","prev":"' .. state[2] .. '"
 
 redis.call('HSET', KEYS[2], 'updatedAt', now)
 redis.call('HSETNX', KEYS[2], 'title', ARGV[14])
-if state[5] then redis.call('EXPIRE', KEYS[2], state[5]) else redis.call('ZADD', KEYS[7], now, ARGV[13]) end
+if state[5] then
+  redis.call('EXPIRE', KEYS[2], state[5])
+  redis.call('PERSIST', KEYS[5]) -- it must not go before its turns
+else
+  redis.call('ZADD', KEYS[7], now, ARGV[13])
+end
 redis.call('ZINCRBY', KEYS[8], 1, ARGV[1])
 redis.call('ZADD', KEYS[9], 'NX', now + ARGV[9], ARGV[1])
 redis.call('HINCRBY', KEYS[10], 'accepted', 1)

@@ -7,6 +7,7 @@ if redis.call('HGET', KEYS[1], 'sid') ~= ARGV[2] then return 0 end
 redis.call('DEL', KEYS[1])
 redis.call('ZREM', KEYS[2], ARGV[1])
 redis.call('HSET', KEYS[3], 'deleted', '1')
+redis.call('PERSIST', KEYS[3])
 local time = redis.call('TIME')
 redis.call('ZADD', KEYS[4], 'NX', time[1] * 1000 + math.floor(time[2] / 1000), ARGV[2])
 return 1

@@ -58,6 +58,10 @@ async function counts(redis: Redis, model: Model): Promise<void> {
       sessionsOf(model, uid).filter(({ inbox }) => inbox.length > 0).length,
       openOf(model, uid),
     ]);
+    const listed = SLOTS.filter((slot, i) => slot.uid === uid && !('hidden' in slot) && model.entries.has(i));
+    expect((await redis.zrange(userKeys.keys(uid), 0, -1)).sort()).toEqual(
+      listed.map(({ key }) => key).sort(),
+    );
     const running = await redis.zrange(userKeys.running(uid), 2, '+inf', 'BYSCORE');
     const expected = sessionsOf(model, uid).filter((session) => session.running);
     expect(running.sort()).toEqual(expected.map(({ ref }) => ref.sid).sort());
@@ -81,6 +85,7 @@ async function oneSession(redis: Redis, session: ModelSession): Promise<void> {
   }
   expect(await redis.lrange(sessionKeys.inbox(sid), 0, -1)).toEqual(session.inbox.map(({ tid }) => tid));
   expect(await redis.hlen(sessionKeys.turns(sid))).toBe(session.inbox.length * 4);
+  expect((await redis.ttl(sessionKeys.state(sid))) > 0).toBe(session.mortal);
   const items = await redis.lrange(sessionKeys.log(sid), 0, -1);
   const first = session.base + 1;
   expect(items.map((item, i) => decodeItem(item, first + i))).toEqual(session.records.slice(session.base));

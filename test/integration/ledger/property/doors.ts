@@ -3,6 +3,7 @@ import {
   abortTurns,
   deleteSession,
   injectRecord,
+  openHiddenSession,
   openSession,
   resetSession,
   type StopReason,
@@ -29,17 +30,19 @@ export function pick<T>(list: readonly T[], which: number): T | undefined {
   return list[which % Math.max(1, list.length)];
 }
 
-const slotOf = (slot: number): { uid: string; key: string } => SLOTS[slot % SLOTS.length] ?? SLOTS[0];
+function slotOf(slot: number): { uid: string; key: string; hidden: boolean } {
+  return { hidden: false, ...(SLOTS[slot % SLOTS.length] ?? SLOTS[0]) };
+}
 
 export async function open(model: Model, redis: Redis, slot: number): Promise<void> {
-  const { uid, key } = slotOf(slot);
-  const ref = await openSession(redis, uid, key, LANE);
+  const { uid, key, hidden } = slotOf(slot);
+  const ref = await (hidden ? openHiddenSession : openSession)(redis, uid, key, LANE);
   const known = model.entries.get(slot);
   if (known !== undefined) {
     expect(ref).toEqual(known.ref);
     return;
   }
-  const session = newSession(ref);
+  const session = newSession(ref, slotOf(slot).hidden);
   await readFence(redis, session);
   model.sessions.push(session);
   model.entries.set(slot, session);
@@ -56,8 +59,8 @@ export async function reset(model: Model, redis: Redis, slot: number, which: num
     return;
   }
   expect(model.sessions.every((session) => session.ref.sid !== ref.sid)).toBe(true);
-  if (current !== undefined) current.replaced = true;
-  const session = newSession(ref);
+  if (current !== undefined) Object.assign(current, { replaced: true, live: true });
+  const session = newSession(ref, slotOf(slot).hidden);
   await readFence(redis, session);
   model.sessions.push(session);
   model.entries.set(slot, session);
@@ -104,6 +107,7 @@ function accepted(model: Model, session: ModelSession, turn: ModelTurn): void {
   if (session.due === 'no') session.due = 'later';
   session.inbox.push(turn);
   session.live = true;
+  session.mortal = false;
   tell(session, { t: 'accepted', run: turn.run, n: 0 });
   model.idem.set(turn.idem, { sid: session.ref.sid, tid: turn.tid, status: 'waiting' });
   model.accepted += 1;
@@ -126,6 +130,7 @@ export async function remove(model: Model, redis: Redis, slot: number, which: nu
   expect(await deleteSession(redis, session.ref)).toBe(isCurrent);
   if (!isCurrent) return;
   session.deleted = true;
+  session.mortal = false;
   session.dirty = true;
   model.entries.delete(slot);
 }
@@ -155,5 +160,6 @@ export async function inject(model: Model, redis: Redis, which: number): Promise
   if (!takes) return;
   record(session, session.fence, note);
   session.live = true;
+  session.mortal = false;
   tell(session, { t: 'injected', run: 'note', n: 0 });
 }

@@ -37,6 +37,7 @@ export async function evict(model: Model, redis: Redis, which: number): Promise<
   session.live = false;
   session.gone = session.replaced;
   session.cold = !session.gone;
+  session.mortal = session.hidden;
   session.base = session.records.length;
   session.events = [];
   const fence = (await redis.hget(sessionKeys.state(session.ref.sid), 'fence')) ?? session.fence;
@@ -67,7 +68,7 @@ export async function rehydrate(
   expect(await rehydrateSession(redis, session.ref.sid, session.records.slice(from, lastSeq), lastSeq)).toBe(
     fits,
   );
-  if (fits) Object.assign(session, { cold: false, live: true, base: from });
+  if (fits) Object.assign(session, { cold: false, live: true, mortal: false, base: from });
   if (fits || !session.cold) session.wanted = 'no';
 }
 

@@ -5,12 +5,13 @@ import type { Caps, Run, SessionRef } from '@moltbot/turns';
 
 export const CAPS: Caps = { session: 4, user: 6, all: 9 };
 export const USER_CAP = 2;
+type Slot = Readonly<{ uid: string; key: string; hidden?: boolean }>;
 export const SLOTS = [
   { uid: 'ann', key: 'agent:main:main' },
   { uid: 'ann', key: 'agent:main:ü "x"/\\y' },
-  { uid: 'ann', key: 'agent:main:日本' },
+  { uid: 'ann', key: 'agent:main:日本', hidden: true },
   { uid: 'bob', key: 'agent:main:main' },
-] as const;
+] as const satisfies readonly Slot[];
 export const WORKERS = ['A', 'B', 'C'] as const;
 
 export type ModelTurn = { tid: string; run: string; idem: string; abort: string };
@@ -40,6 +41,10 @@ export type ModelSession = {
   replaced: boolean;
   /** Nothing of it is in Redis any more. */
   gone: boolean;
+  /** In no list of its user's. */
+  hidden: boolean;
+  /** Redis may drop its state after two days: nothing waits, runs or is in Redis alone. */
+  mortal: boolean;
   live: boolean;
   dirty: boolean;
   wanted: 'no' | 'new' | 'old';
@@ -73,7 +78,7 @@ export function emptyModel(): Model {
   return { sessions: [], entries: new Map(), idem: new Map(), accepted: 0, ended: 0, held: new Map() };
 }
 
-export function newSession(ref: SessionRef): ModelSession {
+export function newSession(ref: SessionRef, hidden: boolean): ModelSession {
   return {
     ref,
     inbox: [],
@@ -94,6 +99,8 @@ export function newSession(ref: SessionRef): ModelSession {
     deleted: false,
     replaced: false,
     gone: false,
+    hidden,
+    mortal: hidden,
     live: false,
     dirty: false,
     wanted: 'no',
