@@ -58,9 +58,9 @@ async function counts(redis: Redis, model: Model): Promise<void> {
       sessionsOf(model, uid).filter(({ inbox }) => inbox.length > 0).length,
       openOf(model, uid),
     ]);
-    const listed = SLOTS.filter((slot, i) => slot.uid === uid && !('hidden' in slot) && model.entries.has(i));
+    const listed = [...model.entries.values()].filter(({ ref, hidden }) => ref.uid === uid && !hidden);
     expect((await redis.zrange(userKeys.keys(uid), 0, -1)).sort()).toEqual(
-      listed.map(({ key }) => key).sort(),
+      listed.map(({ ref }) => ref.key).sort(),
     );
     const running = await redis.zrange(userKeys.running(uid), 2, '+inf', 'BYSCORE');
     const expected = sessionsOf(model, uid).filter((session) => session.running);

@@ -60,7 +60,7 @@ export async function reset(model: Model, redis: Redis, slot: number, which: num
   }
   expect(model.sessions.every((session) => session.ref.sid !== ref.sid)).toBe(true);
   if (current !== undefined) Object.assign(current, { replaced: true, live: true });
-  const session = newSession(ref, slotOf(slot).hidden);
+  const session = newSession(ref, current?.hidden ?? false);
   await readFence(redis, session);
   model.sessions.push(session);
   model.entries.set(slot, session);
