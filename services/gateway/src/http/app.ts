@@ -4,6 +4,7 @@ import { probeRoutes } from '@moltbot/shared/runtime';
 import type { Services } from '../services.ts';
 import { authenticate, type OnRefused } from './authenticate.ts';
 import { chatCompletions } from './chat-completions.ts';
+import { anthropicError } from './messages-shape.ts';
 import { messages } from './messages.ts';
 import { metrics } from './metrics.ts';
 import { modelList } from './models.ts';
@@ -66,7 +67,7 @@ function failure(deps: AppDeps): ErrorRequestHandler {
     if (response.headersSent) return void response.end();
     const { status, body } = toHttpError(error);
     if (error.retryAfterMs !== undefined) response.set('Retry-After', String(Math.ceil(error.retryAfterMs / 1_000)));
-    response.status(status).json(request.path === '/v1/messages' ? { type: 'error', error: body.error } : body);
+    response.status(status).json(request.path === '/v1/messages' ? anthropicError(error) : body);
   };
 }
 

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import { toAppError, toHttpError } from '@moltbot/shared/errors';
-import type { AssistantRecord, EndOfRun, TurnRequest } from '../domain/ports.ts';
-import { textOf } from '../domain/transcript.ts';
+import type { TurnRequest } from '../domain/ports.ts';
 import type { Services } from '../services.ts';
+import { answerOf, type Answer } from './answer.ts';
 import { principalOf } from './authenticate.ts';
 import { parseBody } from './body.ts';
 import { ChatBody, clientTools, readConversation } from './openai-messages.ts';
@@ -27,7 +27,7 @@ export function chatCompletions(services: Services): RequestHandler {
     };
     const head: Head = { id: `chatcmpl_${randomUUID()}`, created: Math.floor(Date.now() / 1_000), model: body.model };
     if (body.stream === true) await stream(services, turn, head, body.stream_options?.include_usage === true, response);
-    else response.json(completion(head, await followRun(services, principalOf(response), turn, response, {})));
+    else response.json(completion(head, answerOf(await followRun(services, principalOf(response), turn, response, {}))));
   };
 }
 
@@ -36,15 +36,15 @@ async function stream(services: Services, turn: TurnRequest, head: Head, withUsa
   const chunk = (delta: unknown, finish: string | null): string => `data: ${before},"choices":[{"index":0,"delta":${JSON.stringify(delta)},"finish_reason":${JSON.stringify(finish)}}]}\n\n`;
   let sse: Sse | undefined;
   try {
-    const end = await followRun(services, principalOf(response), turn, response, {
+    const answer = answerOf(await followRun(services, principalOf(response), turn, response, {
       accepted: () => {
         sse ??= begin();
       },
       delta: (text) => (sse ??= begin()).write(chunk({ content: text }, null)),
-    });
-    const calls = toolCalls(end);
-    const last = (calls.length > 0 ? chunk({ tool_calls: calls }, null) : '') + chunk({}, finishReason(end));
-    const usage = withUsage ? `data: ${before},"choices":[],"usage":${JSON.stringify(usageOf(end))}}\n\n` : '';
+    }));
+    const calls = toolCalls(answer).map((call, index) => ({ index, ...call }));
+    const last = (calls.length > 0 ? chunk({ tool_calls: calls }, null) : '') + chunk({}, FINISH[answer.stop]);
+    const usage = withUsage ? `data: ${before},"choices":[],"usage":${JSON.stringify(usageOf(answer))}}\n\n` : '';
     sse?.end(`${last}${usage}data: [DONE]\n\n`);
   } catch (cause) {
     if (!sse) throw cause;
@@ -58,33 +58,23 @@ async function stream(services: Services, turn: TurnRequest, head: Head, withUsa
   }
 }
 
-const recordOf = (end: EndOfRun): AssistantRecord | undefined => end.message as AssistantRecord | undefined;
+const FINISH = { stop: 'stop', length: 'length', toolUse: 'tool_calls' } as const;
 
-function finishReason(end: EndOfRun): 'stop' | 'length' | 'tool_calls' {
-  const reason = recordOf(end)?.stopReason;
-  return reason === 'length' ? 'length' : reason === 'toolUse' ? 'tool_calls' : 'stop';
+const toolCalls = ({ calls }: Answer): { id: string; type: 'function'; function: { name: string; arguments: string } }[] =>
+  calls.map(({ id, name, input }) => ({ id, type: 'function', function: { name, arguments: JSON.stringify(input) } }));
+
+function usageOf({ tokens }: Answer): Record<string, unknown> {
+  const { input, cached, output } = tokens;
+  return { prompt_tokens: input, completion_tokens: output, total_tokens: input + output, prompt_tokens_details: { cached_tokens: cached } };
 }
 
-export function toolCalls(end: EndOfRun): { index: number; id: string; type: 'function'; function: { name: string; arguments: string } }[] {
-  const calls = (recordOf(end)?.content ?? []).filter(({ type }) => type === 'toolCall');
-  return calls.map((block, index) => ({
-    index, id: String(block['id']), type: 'function', function: { name: String(block['name']), arguments: JSON.stringify(block['arguments'] ?? {}) },
-  }));
-}
-
-function usageOf(end: EndOfRun): Record<string, unknown> {
-  const { input = 0, output = 0, cacheRead = 0, cacheWrite = 0 } = recordOf(end)?.usage ?? {};
-  const prompt = input + cacheRead + cacheWrite;
-  return { prompt_tokens: prompt, completion_tokens: output, total_tokens: prompt + output, prompt_tokens_details: { cached_tokens: cacheRead } };
-}
-
-function completion(head: Head, end: EndOfRun): unknown {
-  const calls = toolCalls(end).map(({ index: _index, ...call }) => call);
-  const text = textOf(recordOf(end)?.content ?? []);
-  const message = { role: 'assistant', content: text === '' && calls.length > 0 ? null : text, ...(calls.length > 0 && { tool_calls: calls }) };
+function completion(head: Head, answer: Answer): unknown {
+  const calls = toolCalls(answer);
+  const content = answer.text === '' && calls.length > 0 ? null : answer.text;
+  const message = { role: 'assistant', content, ...(calls.length > 0 && { tool_calls: calls }) };
   return {
     id: head.id, object: 'chat.completion', created: head.created, model: head.model,
-    choices: [{ index: 0, message, logprobs: null, finish_reason: finishReason(end) }],
-    usage: usageOf(end),
+    choices: [{ index: 0, message, logprobs: null, finish_reason: FINISH[answer.stop] }],
+    usage: usageOf(answer),
   };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ClientTool, ContentBlock, ContextMessage } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import { imageBlocks } from '../domain/attachments.ts';
+import { splitTalk, textBlocks, type Conversation } from './conversation.ts';
 
 const Part = z.looseObject({ type: z.string(), text: z.string().optional(), image_url: z.union([z.string(), z.looseObject({ url: z.string() })]).optional() });
 const Message = z.looseObject({
@@ -26,17 +27,11 @@ export const ChatBody = z.looseObject({
 });
 export type ChatBody = z.infer<typeof ChatBody>;
 
-export type Conversation = Readonly<{ system: string | undefined; context: ContextMessage[]; blocks: ContentBlock[] }>;
-
-/** System parts, earlier conversation, and what is said now: everything after the last assistant message. */
+/** System parts, earlier conversation, and what is said now. */
 export function readConversation(messages: readonly Message[]): Conversation {
-  const system = messages.filter(({ role }) => role === 'system' || role === 'developer').map((message) => textOf(message)).join('\n\n');
+  const system = messages.filter(({ role }) => role === 'system' || role === 'developer').map(textOf);
   const talk = messages.filter(({ role }) => role === 'user' || role === 'assistant' || role === 'tool');
-  const lastAssistant = talk.findLastIndex(({ role }) => role === 'assistant');
-  const now = talk.slice(lastAssistant + 1);
-  if (now.length === 0) throw new AppError('INVALID_REQUEST', 'Missing user message in `messages`.');
-  const context = talk.slice(0, lastAssistant + 1).map((message): ContextMessage => ({ role: message.role === 'assistant' ? 'assistant' : 'user', content: blocksOf(message) }));
-  return { system: system === '' ? undefined : system, context: context.filter(({ content }) => content.length > 0), blocks: now.flatMap(blocksOf) };
+  return splitTalk(system, talk.map((message): ContextMessage => ({ role: message.role === 'assistant' ? 'assistant' : 'user', content: blocksOf(message) })), 'messages');
 }
 
 export function clientTools(tools: ChatBody['tools']): ClientTool[] {
@@ -55,12 +50,12 @@ function blocksOf(message: Message): ContentBlock[] {
   if (message.role === 'tool') return [{ type: 'toolResult', toolCallId: message.tool_call_id ?? '', text: textOf(message) }];
   const calls = (message.tool_calls ?? []).map((call) => ({ type: 'toolCall', id: call.id, name: call.function.name, arguments: parseArguments(call.function.arguments) }));
   const { content } = message;
-  if (typeof content === 'string') return [...(content === '' ? [] : [{ type: 'text', text: content }]), ...calls];
+  if (typeof content === 'string') return [...textBlocks(content), ...calls];
   return [...(content ?? []).flatMap(partBlocks), ...calls];
 }
 
 function partBlocks(part: z.infer<typeof Part>): ContentBlock[] {
-  if (part.text !== undefined) return part.text === '' ? [] : [{ type: 'text', text: part.text }];
+  if (part.text !== undefined) return textBlocks(part.text);
   const url = typeof part.image_url === 'string' ? part.image_url : part.image_url?.url;
   return url === undefined ? [] : [imageFromUrl(url)];
 }
@@ -73,7 +68,7 @@ export function imageFromUrl(url: string): ContentBlock {
   return block;
 }
 
-function parseArguments(json: string): unknown {
+export function parseArguments(json: string): unknown {
   try {
     return JSON.parse(json === '' ? '{}' : json) as unknown;
   } catch {

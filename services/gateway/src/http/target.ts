@@ -22,15 +22,16 @@ function header(request: Request, name: string): string | undefined {
  * body's `user`, else a new one for this request alone. The agent: the header, else the model
  * field (`moltbot:<id>`, `agent:<id>`). A model of the catalogue is used, any other name is echoed only.
  */
-export function httpTarget(request: Request, kind: 'openai' | 'openresponses', modelField: string, user: string | undefined, services: Services): HttpTarget {
+export function httpTarget(request: Request, kind: 'openai' | 'openresponses' | 'anthropic', modelField: string, user: string | undefined, services: Services): HttpTarget {
   const rules = services.rules();
   const agentId = header(request, 'agent-id') ?? header(request, 'agent') ?? agentOfModel(modelField) ?? rules.defaultAgentId;
   if (!knownAgent(services.config(), agentId)) throw new AppError('NOT_FOUND', `unknown agent id "${agentId}"`);
   const explicit = header(request, 'session-key');
-  const own = user === undefined || user.trim() === '' ? `agent:${agentId}:${kind}:${randomUUID()}` : `agent:${agentId}:${kind}-user:${user.trim()}`;
+  const name = user?.trim() ?? '';
+  const own = name === '' ? `agent:${agentId}:${kind}:${randomUUID()}` : `agent:${agentId}:${kind}-user:${name}`;
   return {
     session: resolveKey(explicit ?? own, rules, agentId),
-    fresh: explicit === undefined && own.includes(`:${kind}:`),
+    fresh: explicit === undefined && name === '',
     channel: header(request, 'message-channel') ?? 'webchat',
     model: services.catalogue().find(modelField)?.ref,
   };

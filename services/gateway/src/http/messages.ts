@@ -1,0 +1,60 @@
+import { randomUUID } from 'node:crypto';
+import type { RequestHandler, Response } from 'express';
+import { z } from 'zod';
+import { toAppError } from '@moltbot/shared/errors';
+import type { TurnRequest } from '../domain/ports.ts';
+import type { Services } from '../services.ts';
+import { answerOf } from './answer.ts';
+import { principalOf } from './authenticate.ts';
+import { parseBody } from './body.ts';
+import {
+  AnthropicMessages, AnthropicSystem, AnthropicThinking, AnthropicToolChoice, AnthropicTools,
+  readAnthropicMessages, readAnthropicToolChoice, readAnthropicTools, thinkingLevel,
+} from './messages-input.ts';
+import { wholeMessage } from './messages-shape.ts';
+import { openMessageStream, type MessageStream } from './messages-stream.ts';
+import { followRun, idempotencyKey } from './run.ts';
+import { openSse } from './sse.ts';
+import { httpTarget } from './target.ts';
+
+export const MessagesBody = z.looseObject({
+  model: z.string(),
+  max_tokens: z.int().positive(),
+  messages: AnthropicMessages,
+  system: AnthropicSystem.default(''),
+  stream: z.boolean().nullish(),
+  tools: AnthropicTools.default([]),
+  tool_choice: AnthropicToolChoice.optional(),
+  thinking: AnthropicThinking.optional(),
+  metadata: z.looseObject({ user_id: z.string().nullish() }).nullish(),
+});
+
+/** `POST /v1/messages` as the Anthropic SDK expects it, whole or streamed. */
+export function messages(services: Services): RequestHandler {
+  return async (request, response) => {
+    const body = parseBody(MessagesBody, request.body);
+    const { system, context, blocks } = readAnthropicMessages(body.messages, body.system);
+    // a request that brings its conversation along is complete: remembering it too would say everything twice
+    const user = context.length === 0 ? (body.metadata?.user_id ?? undefined) : undefined;
+    const { session, fresh, channel, model } = httpTarget(request, 'anthropic', body.model, user, services);
+    const turn: TurnRequest = {
+      session, fresh, channel, model, system, context, blocks, runId: idempotencyKey(request) ?? randomUUID(), intent: { kind: 'chat', text: '' },
+      tools: readAnthropicTools(body.tools), toolChoice: readAnthropicToolChoice(body.tool_choice),
+      thinking: thinkingLevel(body.thinking), maxTokens: body.max_tokens,
+    };
+    if (body.stream === true) return await stream(services, turn, body.model, response);
+    response.json(wholeMessage(body.model, answerOf(await followRun(services, principalOf(response), turn, response, {}))));
+  };
+}
+
+async function stream(services: Services, turn: TurnRequest, model: string, response: Response): Promise<void> {
+  let events: MessageStream | undefined;
+  const begin = (): MessageStream => (events ??= openMessageStream(openSse(response), model));
+  try {
+    const end = await followRun(services, principalOf(response), turn, response, { accepted: () => void begin(), delta: (text) => begin().delta(text) });
+    begin().finish(answerOf(end));
+  } catch (cause) {
+    if (!events) throw cause;
+    events.fail(toAppError(cause));
+  }
+}
