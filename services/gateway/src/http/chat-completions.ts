@@ -7,7 +7,8 @@ import { answerOf, type Answer } from './answer.ts';
 import { principalOf } from './authenticate.ts';
 import { parseBody } from './body.ts';
 import { ChatBody, clientTools, readConversation } from './openai-messages.ts';
-import { followRun, idempotencyKey } from './run.ts';
+import { idempotencyKey } from './request-id.ts';
+import { followRun } from './run.ts';
 import { openSse, type Sse } from './sse.ts';
 import { httpTarget } from './target.ts';
 

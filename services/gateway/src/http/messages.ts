@@ -13,7 +13,8 @@ import {
 } from './messages-input.ts';
 import { wholeMessage } from './messages-shape.ts';
 import { openMessageStream, type MessageStream } from './messages-stream.ts';
-import { followRun, idempotencyKey } from './run.ts';
+import { idempotencyKey } from './request-id.ts';
+import { followRun } from './run.ts';
 import { openSse } from './sse.ts';
 import { httpTarget } from './target.ts';
 

@@ -1,11 +1,19 @@
-import { randomUUID } from 'node:crypto';
 import type { Request } from 'express';
 import { AppError } from '@moltbot/shared/errors';
 import { knownAgent } from '../domain/agents.ts';
 import { resolveKey, type ResolvedKey } from '../domain/session-key.ts';
 import type { Services } from '../services.ts';
+import { idempotencyKey, stableId } from './request-id.ts';
 
-export type HttpTarget = Readonly<{ session: ResolvedKey; fresh: boolean; channel: string; model: string | undefined }>;
+export type HttpTarget = Readonly<{
+  session: ResolvedKey;
+  /** The session is for this request alone: neither its key nor its user was named. */
+  alone: boolean;
+  /** Nobody can have used the session before. */
+  fresh: boolean;
+  channel: string;
+  model: string | undefined;
+}>;
 
 const PRODUCTS = ['moltbot', 'clawdbot', 'openclaw'] as const;
 
@@ -28,10 +36,13 @@ export function httpTarget(request: Request, kind: 'openai' | 'openresponses' | 
   if (!knownAgent(services.config(), agentId)) throw new AppError('NOT_FOUND', `unknown agent id "${agentId}"`);
   const explicit = header(request, 'session-key');
   const name = user?.trim() ?? '';
-  const own = name === '' ? `agent:${agentId}:${kind}:${randomUUID()}` : `agent:${agentId}:${kind}-user:${name}`;
+  const key = idempotencyKey(request);
+  const own = name === '' ? `agent:${agentId}:${kind}:${stableId(key)}` : `agent:${agentId}:${kind}-user:${name}`;
+  const alone = explicit === undefined && name === '';
   return {
     session: resolveKey(explicit ?? own, rules, agentId),
-    fresh: explicit === undefined && name === '',
+    alone,
+    fresh: alone && key === undefined,
     channel: header(request, 'message-channel') ?? 'webchat',
     model: services.catalogue().find(modelField)?.ref,
   };
