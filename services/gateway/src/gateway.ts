@@ -89,9 +89,13 @@ export async function startGateway(config: GatewayConfig, overrides: GatewayOver
       services, fanout, events,
       handshake: { verify: verifier.verify, crypto: deviceCrypto, auth: () => ({ mode: current().gateway.auth.mode ?? 'token', allowInsecureAuth: current().gateway.controlUi.allowInsecureAuth }) },
       trustedProxies: () => current().gateway.trustedProxies,
+      stillValid: verifier.stillValid,
     }),
   );
   sockets = ws.count;
+  const recheck = (): void => void ws.recheck().catch((error: unknown) => events.failed('token check', error));
+  subscriber.onResubscribed(recheck);
+  store.onChange(recheck);
   await subscriber.subscribe(authKeys.revoked, (tokenId) => {
     verifier.forget(tokenId);
     ws.closeToken(tokenId);

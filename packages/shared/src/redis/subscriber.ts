@@ -13,11 +13,11 @@ const PING_INTERVAL_MS = 5_000;
 export async function openSubscriber(target: RedisTarget): Promise<Subscriber> {
   const redis = await openRedis({ ...target, name: `${target.name}-sub` }, 'background');
   const listeners = new Map<string, (message: string) => void>();
-  let resubscribed: () => void = () => undefined;
+  const resubscribed = new Set<() => void>();
   redis.on('message', (channel: string, message: string) => listeners.get(channel)?.(message));
   let opened = false;
   redis.on('ready', () => {
-    if (opened) resubscribed();
+    if (opened) for (const listener of resubscribed) listener();
   });
   opened = true;
   // @NOTE an idle subscriber never times out by itself (measured), so it must be pinged
@@ -31,9 +31,7 @@ export async function openSubscriber(target: RedisTarget): Promise<Subscriber> {
       listeners.delete(channel);
       await redis.unsubscribe(channel);
     },
-    onResubscribed: (listener) => {
-      resubscribed = listener;
-    },
+    onResubscribed: (listener) => void resubscribed.add(listener),
     [Symbol.asyncDispose]: async () => {
       clearInterval(ping);
       await closeRedis(redis);

@@ -12,6 +12,8 @@ export type Verifier = Readonly<{
   verify(token: string): Promise<Verdict>;
   /** Drops what is remembered of a token: it was revoked. */
   forget(tokenId: string): void;
+  /** Whether the token behind an open connection would still be let in; asked again where a message may have been lost. */
+  stillValid(tokenId: string): Promise<boolean>;
 }>;
 
 export type VerifierOptions = Readonly<{
@@ -25,16 +27,21 @@ const REMEMBER_MS = 1_000;
 const USED_INTERVAL_MS = 60_000;
 
 /** The bootstrap and service credential: a service with sessions of its own, no person. */
-const GATEWAY: Principal = {
-  userId: UserId.parse('gateway'),
-  kind: 'service',
-  roles: ['admin'],
-  scopes: [...SCOPES],
-  tokenId: 'gateway',
-};
+function gatewayPrincipal(tokenHash: Buffer): Principal {
+  const tokenId = gatewayTokenId(tokenHash);
+  return { userId: UserId.parse('gateway'), kind: 'service', roles: ['admin'], scopes: [...SCOPES], tokenId };
+}
+
+const GATEWAY_PREFIX = 'gateway-';
+/** Tells one gateway token from the next during a rotation, and says nothing else about it. */
+const gatewayTokenId = (tokenHash: Buffer): string => `${GATEWAY_PREFIX}${tokenHash.toString('hex', 0, 6)}`;
 
 /** Decides who a token is. Anything unknown is refused; a Redis that does not answer opens no door. */
 export function createVerifier({ redis, gatewayTokens, now = Date.now }: VerifierOptions): Verifier {
+  const usable = (): Buffer[] =>
+    gatewayTokens()
+      .filter((candidate) => gatewayTokenProblem(candidate) === undefined)
+      .map(sha256);
   const remembered = new Map<string, { hash: Buffer; verdict: Verdict; untilMs: number }>();
   const usedAtMs = new Map<string, number>();
   const noteUse = (id: string): void => {
@@ -69,13 +76,16 @@ export function createVerifier({ redis, gatewayTokens, now = Date.now }: Verifie
       if (parts) return await personal(parts.id, parts.secret);
       const given = sha256(token);
       // every candidate is compared, so that the time tells nothing about which one was nearly right
-      const usable = gatewayTokens().filter((candidate) => gatewayTokenProblem(candidate) === undefined);
-      const matches = usable.map((candidate) => timingSafeEqual(sha256(candidate), given));
-      return matches.includes(true)
-        ? { ok: true, principal: GATEWAY, expiresAtMs: null }
-        : { ok: false, reason: 'token_mismatch' };
+      const matches = usable().map((candidate) => timingSafeEqual(candidate, given));
+      if (!matches.includes(true)) return { ok: false, reason: 'token_mismatch' };
+      return { ok: true, principal: gatewayPrincipal(given), expiresAtMs: null };
     },
     forget: (tokenId) => void remembered.delete(tokenId),
+    stillValid: async (tokenId) => {
+      if (tokenId.startsWith(GATEWAY_PREFIX)) return usable().some((hash) => gatewayTokenId(hash) === tokenId);
+      const record = await readRecord(redis, tokenId);
+      return record !== undefined && (record.expiresAtMs ?? Infinity) > now();
+    },
   };
 }
 

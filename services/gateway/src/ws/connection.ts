@@ -12,6 +12,8 @@ export type Peer = Readonly<{
   protocol: 3 | 4;
   client: Readonly<{ id: string; mode: string; version: string; platform: string; displayName?: string | undefined; instanceId?: string | undefined }>;
   deviceId: string | undefined;
+  /** The credential's end, ms; null when it has none. */
+  expiresAtMs: number | null;
 }>;
 
 export type Connection = Readonly<{

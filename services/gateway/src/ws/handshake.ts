@@ -7,7 +7,7 @@ import { ConnectParams } from './connect-params.ts';
 import type { Connection, Peer } from './connection.ts';
 import { faultsOf } from './validation.ts';
 
-export type Verdict = Readonly<{ ok: true; principal: Principal }> | Readonly<{ ok: false; reason: RefusalReason }>;
+export type Verdict = Readonly<{ ok: true; principal: Principal; expiresAtMs: number | null }> | Readonly<{ ok: false; reason: RefusalReason }>;
 
 export type HandshakeDeps = Readonly<{
   verify(token: string): Promise<Verdict>;
@@ -85,7 +85,7 @@ async function authenticate(params: ConnectParams, role: 'operator' | 'node', pr
     return bad(unauthorizedText(verdict.reason, client.id, deps.auth().mode), verdict.reason, protocol === 4 ? { details } : {});
   }
   const scopes = grantScopes(verdict.principal, params.scopes);
-  const peer: Peer = { principal: verdict.principal, scopes, role, protocol, client, deviceId: params.device?.id };
+  const peer: Peer = { principal: verdict.principal, scopes, role, protocol, client, deviceId: params.device?.id, expiresAtMs: verdict.expiresAtMs };
   return { params, peer };
 }
 

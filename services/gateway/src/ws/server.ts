@@ -24,6 +24,7 @@ export type WsDeps = Readonly<{
   fanout: Fanout;
   handshake: Omit<HandshakeDeps, 'onRefused'>;
   trustedProxies(): readonly string[];
+  stillValid(tokenId: string): Promise<boolean>;
   events: WsEvents;
 }>;
 
@@ -32,11 +33,14 @@ export type WsServer = AsyncDisposable &
     count(): number;
     /** Closes the connections of one token: it was revoked. */
     closeToken(tokenId: string): void;
+    /** Closes the connections whose token would not be let in any more. */
+    recheck(): Promise<void>;
     /** Tells everybody, then closes with 1012 spread over the time. */
     drain(spreadMs: number): Promise<void>;
   }>;
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+const RECHECK_INTERVAL_MS = 30_000;
 
 /** The WebSocket door, on any path of the HTTP server. */
 export function openWsServer(http: Server, deps: WsDeps): WsServer {
@@ -53,18 +57,31 @@ export function openWsServer(http: Server, deps: WsDeps): WsServer {
       serve(ws, connection, address, deps);
     });
   });
+  const closeToken = (tokenId: string): void => {
+    for (const connection of live.keys())
+      if (connection.peer()?.principal.tokenId === tokenId) connection.close(1008, 'unauthorized: token revoked');
+  };
+  const recheck = async (): Promise<void> => {
+    const now = Date.now();
+    for (const connection of live.keys())
+      if ((connection.peer()?.expiresAtMs ?? Infinity) <= now) connection.close(1008, 'unauthorized: token expired');
+    const tokenIds = new Set([...live.keys()].map((connection) => connection.peer()?.principal.tokenId));
+    for (const tokenId of tokenIds)
+      if (tokenId !== undefined && !(await deps.stillValid(tokenId))) closeToken(tokenId);
+  };
+  const expiry = setInterval(() => void recheck().catch(() => undefined), RECHECK_INTERVAL_MS);
   const tick = setInterval(() => {
     const payload = JSON.stringify({ ts: Date.now() });
     for (const connection of live.keys()) if (connection.peer()) connection.event('tick', payload, { droppable: true });
   }, POLICY.tickIntervalMs);
   return {
     count: () => live.size,
-    closeToken: (tokenId) => {
-      for (const connection of live.keys()) if (connection.peer()?.principal.tokenId === tokenId) connection.close(1008, 'unauthorized: token revoked');
-    },
+    closeToken,
+    recheck,
     drain: async (spreadMs) => {
       draining = true;
       clearInterval(tick);
+      clearInterval(expiry);
       deps.fanout.send(undefined, 'shutdown', { reason: 'gateway restarting', restartExpectedMs: 1_500 });
       const open = [...live.keys()];
       for (const connection of open) {
@@ -74,6 +91,7 @@ export function openWsServer(http: Server, deps: WsDeps): WsServer {
     },
     [Symbol.asyncDispose]: async () => {
       clearInterval(tick);
+      clearInterval(expiry);
       for (const ws of live.values()) ws.terminate();
       server.close();
       await Promise.resolve();

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { DelayedError, type Job } from 'bullmq';
 import { TurnJob, type Lane } from '@moltbot/shared/contracts';
 import { beginTurn, commitTurn, renewLease, type Begun, type Run, type SessionRef } from '@moltbot/turns';
@@ -9,7 +10,8 @@ import { maxTokens, runTurn, type TurnDeps, type TurnResult } from './run-turn.t
 
 export type ProcessDeps = Omit<TurnDeps, 'settings' | 'onFirstToken'> &
   Readonly<{
-    owner: string;
+    /** This process; each taking adds a name of its own, so that two of them never share a lease. */
+  owner: string;
     userCap: number;
     settings(): TurnDeps['settings'];
     events: WorkerEvents;
@@ -25,7 +27,7 @@ const COLD_RETRY_MS = 100;
 export async function processJob(job: Job, token: string | undefined, deps: ProcessDeps): Promise<void> {
   const { sid, uid, key } = TurnJob.parse(job.data);
   const ref: SessionRef = { sid, uid, key };
-  const begun = await beginTurn(deps.redis, ref, deps.owner, deps.userCap);
+  const begun = await beginTurn(deps.redis, ref, `${deps.owner}/${randomUUID()}`, deps.userCap);
   if (begun.kind !== 'run') return await postpone(job, token, begun);
   const left = await runAndCommit(begun.run, deps);
   if (left > 0) await deps.wakeAgain(ref, begun.run.content.lane);
