@@ -93,6 +93,8 @@ function buildPage(): Promise<void> {
     const vite = join(ROOT, 'packages/web/node_modules/vite/bin/vite.js');
     const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'error'], {
       cwd: join(ROOT, 'packages/web'),
+      // vitest says NODE_ENV=test, which would build React's development version
+      env: { ...process.env, NODE_ENV: 'production' },
       stdio: 'inherit',
     });
     const [code] = (await once(child, 'exit')) as [number];
