@@ -6,7 +6,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { KNOWN_PROVIDERS } from '../packages/shared/src/contracts/config/index.ts';
-import { configKeys, type ConfigKey, type SchemaNode } from '../packages/shared/src/runtime/config/index.ts';
+import { configKeys, type ConfigKey, type SchemaNode } from '../packages/config/src/index.ts';
 
 const PAGE = new URL('../docs/use/configuration.md', import.meta.url);
 

@@ -2,7 +2,7 @@
 import { importsOf, resolved } from './imports.ts';
 import { isCode, workspaceOf, type Tree } from './tree.ts';
 
-const SERVICE = ['@moltbot/turns', '@moltbot/shared/*'];
+const SERVICE = ['@moltbot/turns', '@moltbot/config', '@moltbot/shared/*'];
 const CLIENT_SIDE = [
   '@moltbot/client',
   '@moltbot/client/*',
@@ -15,6 +15,7 @@ const SERVICES = ['auth', 'gateway', 'session-store', 'llm-worker'];
 export const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'packages/shared': [],
   'packages/turns': ['@moltbot/shared/contracts', '@moltbot/shared/errors', '@moltbot/shared/redis'],
+  'packages/config': ['@moltbot/shared/contracts', '@moltbot/shared/errors'],
   'packages/client': ['@moltbot/shared/contracts', '@moltbot/shared/errors'],
   'packages/cli': [...CLIENT_SIDE, '@moltbot/client/*'],
   'packages/web': CLIENT_SIDE,

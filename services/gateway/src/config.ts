@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { InternalSecret, milliseconds, readEnvironment, RedisUrl, resolveConfigPath } from '@moltbot/shared/runtime';
+import { resolveConfigPath } from '@moltbot/config';
+import { InternalSecret, milliseconds, readEnvironment, RedisUrl } from '@moltbot/shared/runtime';
 
 const Port = z.coerce.number().int().min(0).max(65_535);
 

@@ -1,5 +1,6 @@
 import type { MoltbotConfig, Principal } from '@moltbot/shared/contracts';
-import type { InternalClient, Lifecycle, ModelCatalogue } from '@moltbot/shared/runtime';
+import type { ModelCatalogue } from '@moltbot/config';
+import type { InternalClient, Lifecycle } from '@moltbot/shared/runtime';
 import type { UsageRow } from '@moltbot/turns';
 import type { ConfigStore } from './adapters/config-store.ts';
 import type { LogPage } from './adapters/log-file.ts';

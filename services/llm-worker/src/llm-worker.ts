@@ -10,17 +10,8 @@ import {
   requireSafeRedis,
   type Redis,
 } from '@moltbot/shared/redis';
-import {
-  createLifecycle,
-  listen,
-  loadConfigFile,
-  probeRoutes,
-  requireValidConfig,
-  resolveConfigPath,
-  snapshotFromTree,
-  VERSION,
-  type Lifecycle,
-} from '@moltbot/shared/runtime';
+import { loadConfigFile, requireValidConfig, resolveConfigPath, snapshotFromTree } from '@moltbot/config';
+import { createLifecycle, listen, probeRoutes, VERSION, type Lifecycle } from '@moltbot/shared/runtime';
 import { createLogControl, createRegistry, type Logger } from '@moltbot/shared/telemetry';
 import { openTurns } from '@moltbot/turns';
 import { createProviders } from './adapters/providers.ts';

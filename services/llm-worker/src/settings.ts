@@ -1,5 +1,5 @@
 import type { MoltbotConfig } from '@moltbot/shared/contracts';
-import { modelCatalogue } from '@moltbot/shared/runtime';
+import { modelCatalogue } from '@moltbot/config';
 import type { TurnSettings } from './jobs/run-turn.ts';
 
 /** What the configuration means for turns; made once for each change. */

@@ -1,4 +1,4 @@
-import { DEMO_PROVIDER } from '@moltbot/shared/runtime';
+import { DEMO_PROVIDER } from '@moltbot/config';
 
 export type WelcomeFacts = Readonly<{
   host: string;

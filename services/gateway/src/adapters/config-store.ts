@@ -1,10 +1,7 @@
 import type { ConfigSnapshot } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import { configKeys, followConfig, runScript, type Redis, type Subscriber } from '@moltbot/shared/redis';
-import {
-  applyWrite, ConfigChangedError, loadConfigFile, requireValidConfig, snapshotFromTree, watchConfigFile, writeConfigFile,
-  type ConfigWrite, type ConfigWritten, type LoadedConfig,
-} from '@moltbot/shared/runtime';
+import { applyWrite, ConfigChangedError, loadConfigFile, requireValidConfig, snapshotFromTree, watchConfigFile, writeConfigFile, type ConfigWrite, type ConfigWritten, type LoadedConfig } from '@moltbot/config';
 import { configPublish1 } from './scripts.gen.ts';
 
 export type ConfigStore = AsyncDisposable &

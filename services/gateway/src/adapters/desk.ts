@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { MoltbotConfig, Principal, SessionRecord } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import type { Redis } from '@moltbot/shared/redis';
-import { resetPolicyFor } from '@moltbot/shared/runtime';
+import { resetPolicyFor } from '@moltbot/config';
 import {
   abortTurns, acceptTurn, findRun, findTurn, injectRecord, openHiddenSession, openSession, readEntry, resetSession,
   type Accepted, type Caps, type NewTurn, type SessionEntry, type SessionRef,

@@ -19,7 +19,13 @@ export function answerOf(end: EndOfRun): Answer {
   const reason = record?.stopReason;
   return {
     text: textOf(content),
-    calls: content.filter(({ type }) => type === 'toolCall').map((block) => ({ id: String(block['id']), name: String(block['name']), input: block['arguments'] ?? {} })),
+    calls: content
+      .filter(({ type }) => type === 'toolCall')
+      .map((block) => ({
+        id: String(block['id']),
+        name: String(block['name']),
+        input: block['arguments'] ?? {},
+      })),
     stop: reason === 'length' || reason === 'toolUse' ? reason : 'stop',
     tokens: { input: input + cacheRead + cacheWrite, cached: cacheRead, cacheWrite, output },
   };

@@ -1,10 +1,18 @@
 import type { ContentBlock, ContextMessage } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 
-export type Conversation = Readonly<{ system: string | undefined; context: ContextMessage[]; blocks: ContentBlock[] }>;
+export type Conversation = Readonly<{
+  system: string | undefined;
+  context: ContextMessage[];
+  blocks: ContentBlock[];
+}>;
 
 /** Earlier conversation, and what is said now: everything after the last assistant message of `field`. */
-export function splitTalk(system: readonly string[], talk: readonly ContextMessage[], field: string): Conversation {
+export function splitTalk(
+  system: readonly string[],
+  talk: readonly ContextMessage[],
+  field: string,
+): Conversation {
   const lastAssistant = talk.findLastIndex(({ role }) => role === 'assistant');
   const blocks = talk.slice(lastAssistant + 1).flatMap(({ content }) => content);
   if (blocks.length === 0) throw new AppError('INVALID_REQUEST', `Missing user message in \`${field}\`.`);

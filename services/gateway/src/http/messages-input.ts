@@ -5,7 +5,11 @@ import { imageBlocks } from '../domain/attachments.ts';
 import { splitTalk, textBlocks, type Conversation } from './conversation.ts';
 import { fileText, textFile } from './text-file.ts';
 
-const Source = z.looseObject({ type: z.string(), media_type: z.string().optional(), data: z.string().optional() });
+const Source = z.looseObject({
+  type: z.string(),
+  media_type: z.string().optional(),
+  data: z.string().optional(),
+});
 const Inner = z.looseObject({ type: z.string(), text: z.string().optional(), source: Source.optional() });
 const Block = z.looseObject({
   type: z.string(),
@@ -20,11 +24,20 @@ const Block = z.looseObject({
 });
 type Block = z.infer<typeof Block>;
 
-export const AnthropicMessages = z.array(z.looseObject({ role: z.enum(['user', 'assistant']), content: z.union([z.string(), z.array(Block)]) }));
-export const AnthropicSystem = z.union([z.string(), z.array(z.looseObject({ type: z.literal('text'), text: z.string() }))]);
+export const AnthropicMessages = z.array(
+  z.looseObject({ role: z.enum(['user', 'assistant']), content: z.union([z.string(), z.array(Block)]) }),
+);
+export const AnthropicSystem = z.union([
+  z.string(),
+  z.array(z.looseObject({ type: z.literal('text'), text: z.string() })),
+]);
 
-export function readAnthropicMessages(messages: z.infer<typeof AnthropicMessages>, system: z.infer<typeof AnthropicSystem>): Conversation {
-  if (messages.at(-1)?.role === 'assistant') throw refused('messages: the last message must be from the user; an answer cannot be prefilled');
+export function readAnthropicMessages(
+  messages: z.infer<typeof AnthropicMessages>,
+  system: z.infer<typeof AnthropicSystem>,
+): Conversation {
+  if (messages.at(-1)?.role === 'assistant')
+    throw refused('messages: the last message must be from the user; an answer cannot be prefilled');
   const talk = messages.map(({ role, content }, index): ContextMessage => {
     if (typeof content === 'string') return { role, content: textBlocks(content) };
     const blocks = content.flatMap((block, at) => readBlock(block, `messages.${index}.content.${at}`));
@@ -49,19 +62,28 @@ function readBlock(block: Block, path: string): ContentBlock[] {
     case 'redacted_thinking':
       return [];
     default:
-      throw refused(`${path}.type: "${block.type}" is not supported; send text, image, document, tool_use or tool_result`);
+      throw refused(
+        `${path}.type: "${block.type}" is not supported; send text, image, document, tool_use or tool_result`,
+      );
   }
 }
 
 function readImage(source: z.infer<typeof Source> | undefined, path: string): ContentBlock {
-  const [image] = source?.type === 'base64' ? imageBlocks([{ mimeType: source.media_type, content: source.data, fileName: 'image' }]) : [];
-  if (!image) throw refused(`${path}.source: send the image itself (base64); addresses and file ids are not fetched`);
+  const [image] =
+    source?.type === 'base64'
+      ? imageBlocks([{ mimeType: source.media_type, content: source.data, fileName: 'image' }])
+      : [];
+  if (!image)
+    throw refused(`${path}.source: send the image itself (base64); addresses and file ids are not fetched`);
   return image;
 }
 
 function readDocument({ source, title }: Block, path: string): ContentBlock {
   if (source?.type === 'text') return { type: 'text', text: fileText(source.data ?? '', title ?? undefined) };
-  if (source?.type !== 'base64') throw refused(`${path}.source: send the document itself (text or base64); addresses and file ids are not fetched`);
+  if (source?.type !== 'base64')
+    throw refused(
+      `${path}.source: send the document itself (text or base64); addresses and file ids are not fetched`,
+    );
   return textFile(source.data ?? '', title ?? undefined, path);
 }
 
@@ -69,10 +91,12 @@ function readDocument({ source, title }: Block, path: string): ContentBlock {
 function readResult({ tool_use_id: toolCallId = '', content = '' }: Block, path: string): ContentBlock[] {
   if (typeof content === 'string') return [{ type: 'toolResult', toolCallId, text: content }];
   const text = content.map((part) => part.text ?? '').join('');
-  const others = content.filter(({ type }) => type !== 'text').map((part) => {
-    if (part.type === 'image') return readImage(part.source, path);
-    throw refused(`${path}.content: "${part.type}" is not supported in a tool result; send text or image`);
-  });
+  const others = content
+    .filter(({ type }) => type !== 'text')
+    .map((part) => {
+      if (part.type === 'image') return readImage(part.source, path);
+      throw refused(`${path}.content: "${part.type}" is not supported in a tool result; send text or image`);
+    });
   return [{ type: 'toolResult', toolCallId, text }, ...others];
 }
 
@@ -82,16 +106,29 @@ function resultsFirst(blocks: readonly ContentBlock[]): ContentBlock[] {
   return [...blocks.filter(isResult), ...blocks.filter((block) => !isResult(block))];
 }
 
-export const AnthropicTools = z.array(z.looseObject({ type: z.string().nullish(), name: z.string(), description: z.string().optional(), input_schema: z.record(z.string(), z.unknown()).optional() }));
+export const AnthropicTools = z.array(
+  z.looseObject({
+    type: z.string().nullish(),
+    name: z.string(),
+    description: z.string().optional(),
+    input_schema: z.record(z.string(), z.unknown()).optional(),
+  }),
+);
 
 export function readAnthropicTools(tools: z.infer<typeof AnthropicTools>): ClientTool[] {
   return tools.map(({ type, name, description, input_schema: inputSchema }, index) => {
-    if (inputSchema === undefined || (type ?? 'custom') !== 'custom') throw refused(`tools.${index}: only the client's own tools are supported (name, description, input_schema)`);
+    if (inputSchema === undefined || (type ?? 'custom') !== 'custom')
+      throw refused(
+        `tools.${index}: only the client's own tools are supported (name, description, input_schema)`,
+      );
     return { name, inputSchema, ...(description !== undefined && { description }) };
   });
 }
 
-export const AnthropicToolChoice = z.looseObject({ type: z.enum(['auto', 'any', 'tool', 'none']), name: z.string().optional() });
+export const AnthropicToolChoice = z.looseObject({
+  type: z.enum(['auto', 'any', 'tool', 'none']),
+  name: z.string().optional(),
+});
 
 /** In OpenAI's spelling, which is what a turn carries. */
 export function readAnthropicToolChoice(choice: z.infer<typeof AnthropicToolChoice> | undefined): unknown {
@@ -107,7 +144,10 @@ const LEVELS = [
   ['low', 2_048],
 ] as const;
 
-export const AnthropicThinking = z.looseObject({ type: z.string(), budget_tokens: z.int().min(1_024).optional() });
+export const AnthropicThinking = z.looseObject({
+  type: z.string(),
+  budget_tokens: z.int().min(1_024).optional(),
+});
 
 /** The highest thinking level that stays within the budget; undefined leaves it to the configuration. */
 export function thinkingLevel(thinking: z.infer<typeof AnthropicThinking> | undefined): string | undefined {

@@ -3,13 +3,18 @@ import type { Answer } from './answer.ts';
 import { anthropicError, anthropicUsage, emptyMessage, stopReason } from './messages-shape.ts';
 import type { Sse } from './sse.ts';
 
-export type MessageStream = Readonly<{ delta(text: string): void; finish(answer: Answer): void; fail(error: AppError): void }>;
+export type MessageStream = Readonly<{
+  delta(text: string): void;
+  finish(answer: Answer): void;
+  fail(error: AppError): void;
+}>;
 
 /** The events of one streamed message, in the order the Anthropic SDK rebuilds it from. */
 export function openMessageStream(sse: Sse, model: string): MessageStream {
   let index = 0;
   let talking = false;
-  const send = (type: string, fields: Readonly<Record<string, unknown>> = {}): void => sse.event(type, { type, ...fields });
+  const send = (type: string, fields: Readonly<Record<string, unknown>> = {}): void =>
+    sse.event(type, { type, ...fields });
   const start = (block: unknown): void => send('content_block_start', { index, content_block: block });
   const grow = (delta: unknown): void => send('content_block_delta', { index, delta });
   const stop = (): void => {
@@ -32,7 +37,10 @@ export function openMessageStream(sse: Sse, model: string): MessageStream {
         grow({ type: 'input_json_delta', partial_json: JSON.stringify(input) });
         stop();
       }
-      send('message_delta', { delta: { stop_reason: stopReason(answer), stop_sequence: null }, usage: anthropicUsage(answer) });
+      send('message_delta', {
+        delta: { stop_reason: stopReason(answer), stop_sequence: null },
+        usage: anthropicUsage(answer),
+      });
       send('message_stop');
       sse.end();
     },

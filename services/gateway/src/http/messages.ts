@@ -8,8 +8,15 @@ import { answerOf } from './answer.ts';
 import { principalOf } from './authenticate.ts';
 import { parseBody } from './body.ts';
 import {
-  AnthropicMessages, AnthropicSystem, AnthropicThinking, AnthropicToolChoice, AnthropicTools,
-  readAnthropicMessages, readAnthropicToolChoice, readAnthropicTools, thinkingLevel,
+  AnthropicMessages,
+  AnthropicSystem,
+  AnthropicThinking,
+  AnthropicToolChoice,
+  AnthropicTools,
+  readAnthropicMessages,
+  readAnthropicToolChoice,
+  readAnthropicTools,
+  thinkingLevel,
 } from './messages-input.ts';
 import { wholeMessage } from './messages-shape.ts';
 import { openMessageStream, type MessageStream } from './messages-stream.ts';
@@ -39,20 +46,43 @@ export function messages(services: Services): RequestHandler {
     const user = context.length === 0 ? (body.metadata?.user_id ?? undefined) : undefined;
     const { session, fresh, channel, model } = httpTarget(request, 'anthropic', body.model, user, services);
     const turn: TurnRequest = {
-      session, fresh, channel, model, system, context, blocks, runId: idempotencyKey(request) ?? randomUUID(), intent: { kind: 'chat', text: '' },
-      tools: readAnthropicTools(body.tools), toolChoice: readAnthropicToolChoice(body.tool_choice),
-      thinking: thinkingLevel(body.thinking), maxTokens: body.max_tokens,
+      session,
+      fresh,
+      channel,
+      model,
+      system,
+      context,
+      blocks,
+      runId: idempotencyKey(request) ?? randomUUID(),
+      intent: { kind: 'chat', text: '' },
+      tools: readAnthropicTools(body.tools),
+      toolChoice: readAnthropicToolChoice(body.tool_choice),
+      thinking: thinkingLevel(body.thinking),
+      maxTokens: body.max_tokens,
     };
     if (body.stream === true) return await stream(services, turn, body.model, response);
-    response.json(wholeMessage(body.model, answerOf(await followRun(services, principalOf(response), turn, response, {}))));
+    response.json(
+      wholeMessage(
+        body.model,
+        answerOf(await followRun(services, principalOf(response), turn, response, {})),
+      ),
+    );
   };
 }
 
-async function stream(services: Services, turn: TurnRequest, model: string, response: Response): Promise<void> {
+async function stream(
+  services: Services,
+  turn: TurnRequest,
+  model: string,
+  response: Response,
+): Promise<void> {
   let events: MessageStream | undefined;
   const begin = (): MessageStream => (events ??= openMessageStream(openSse(response), model));
   try {
-    const end = await followRun(services, principalOf(response), turn, response, { accepted: () => void begin(), delta: (text) => begin().delta(text) });
+    const end = await followRun(services, principalOf(response), turn, response, {
+      accepted: () => void begin(),
+      delta: (text) => begin().delta(text),
+    });
     begin().finish(answerOf(end));
   } catch (cause) {
     if (!events) throw cause;

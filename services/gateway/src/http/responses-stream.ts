@@ -1,9 +1,23 @@
 import type { AppError } from '@moltbot/shared/errors';
 import type { Answer, ToolCall } from './answer.ts';
-import { callItem, failedResponse, finishedResponse, messageItem, newId, responseObject, textPart, type OutputItem, type ResponseHead } from './responses-shape.ts';
+import {
+  callItem,
+  failedResponse,
+  finishedResponse,
+  messageItem,
+  newId,
+  responseObject,
+  textPart,
+  type OutputItem,
+  type ResponseHead,
+} from './responses-shape.ts';
 import type { Sse } from './sse.ts';
 
-export type ResponseStream = Readonly<{ delta(text: string): void; finish(answer: Answer): void; fail(error: AppError): void }>;
+export type ResponseStream = Readonly<{
+  delta(text: string): void;
+  finish(answer: Answer): void;
+  fail(error: AppError): void;
+}>;
 
 /** The events of one streamed response, in the order the openai SDK rebuilds it from. */
 export function openResponseStream(sse: Sse, head: ResponseHead): ResponseStream {
@@ -18,7 +32,12 @@ export function openResponseStream(sse: Sse, head: ResponseHead): ResponseStream
   const openMessage = (): string => {
     const id = newId('msg');
     send('response.output_item.added', { output_index: 0, item: messageItem(id, 'in_progress') });
-    send('response.content_part.added', { item_id: id, output_index: 0, content_index: 0, part: textPart('') });
+    send('response.content_part.added', {
+      item_id: id,
+      output_index: 0,
+      content_index: 0,
+      part: textPart(''),
+    });
     return id;
   };
   const closeMessage = (id: string, status: 'completed' | 'incomplete'): void => {
@@ -31,7 +50,10 @@ export function openResponseStream(sse: Sse, head: ResponseHead): ResponseStream
     const id = newId('fc');
     const at = { item_id: id, output_index: output.length };
     const args = JSON.stringify(call.input);
-    send('response.output_item.added', { output_index: output.length, item: callItem(id, 'in_progress', call, '') });
+    send('response.output_item.added', {
+      output_index: output.length,
+      item: callItem(id, 'in_progress', call, ''),
+    });
     send('response.function_call_arguments.delta', { ...at, delta: args });
     send('response.function_call_arguments.done', { ...at, name: call.name, arguments: args });
     done(callItem(id, 'completed', call, args));
@@ -48,11 +70,18 @@ export function openResponseStream(sse: Sse, head: ResponseHead): ResponseStream
     delta: (piece) => {
       messageId ??= openMessage();
       text += piece;
-      send('response.output_text.delta', { item_id: messageId, output_index: 0, content_index: 0, delta: piece, logprobs: [] });
+      send('response.output_text.delta', {
+        item_id: messageId,
+        output_index: 0,
+        content_index: 0,
+        delta: piece,
+        logprobs: [],
+      });
     },
     finish: (answer) => {
       if (answer.calls.length === 0) messageId ??= openMessage();
-      if (messageId !== undefined) closeMessage(messageId, answer.stop === 'length' ? 'incomplete' : 'completed');
+      if (messageId !== undefined)
+        closeMessage(messageId, answer.stop === 'length' ? 'incomplete' : 'completed');
       for (const call of answer.calls) sendCall(call);
       const response = finishedResponse(head, answer, output);
       send(answer.stop === 'length' ? 'response.incomplete' : 'response.completed', { response });

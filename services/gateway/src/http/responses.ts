@@ -44,11 +44,27 @@ export function responses(services: Services): RequestHandler {
     // a request that brings its conversation along is complete: remembering it too would say everything twice
     const user = context.length === 0 ? (body.user ?? undefined) : undefined;
     const target = httpTarget(request, 'openresponses', body.model, user, services);
-    const { id, runId, session, fresh } = await responseSession(services, principal, request, target, body.previous_response_id ?? undefined);
+    const { id, runId, session, fresh } = await responseSession(
+      services,
+      principal,
+      request,
+      target,
+      body.previous_response_id ?? undefined,
+    );
     const turn: TurnRequest = {
-      session, fresh, runId, channel: target.channel, model: target.model, system, context, blocks,
-      intent: { kind: 'chat', text: '' }, tools: readTools(body.tools ?? []), toolChoice: readToolChoice(body.tool_choice),
-      thinking: body.reasoning?.effort ?? undefined, maxTokens: body.max_output_tokens ?? undefined,
+      session,
+      fresh,
+      runId,
+      channel: target.channel,
+      model: target.model,
+      system,
+      context,
+      blocks,
+      intent: { kind: 'chat', text: '' },
+      tools: readTools(body.tools ?? []),
+      toolChoice: readToolChoice(body.tool_choice),
+      thinking: body.reasoning?.effort ?? undefined,
+      maxTokens: body.max_output_tokens ?? undefined,
     };
     const head = headOf(id, body);
     if (body.stream === true) return await stream(services, turn, head, response);
@@ -57,11 +73,19 @@ export function responses(services: Services): RequestHandler {
   };
 }
 
-async function stream(services: Services, turn: TurnRequest, head: ResponseHead, response: Response): Promise<void> {
+async function stream(
+  services: Services,
+  turn: TurnRequest,
+  head: ResponseHead,
+  response: Response,
+): Promise<void> {
   let events: ResponseStream | undefined;
   const begin = (): ResponseStream => (events ??= openResponseStream(openSse(response), head));
   try {
-    const end = await followRun(services, principalOf(response), turn, response, { accepted: () => void begin(), delta: (text) => begin().delta(text) });
+    const end = await followRun(services, principalOf(response), turn, response, {
+      accepted: () => void begin(),
+      delta: (text) => begin().delta(text),
+    });
     begin().finish(answerOf(end));
   } catch (cause) {
     if (!events) throw cause;
@@ -87,7 +111,8 @@ function headOf(id: string, body: ResponsesBody): ResponseHead {
 function refuseUnsupported(body: ResponsesBody): void {
   const format = body.text?.format?.type ?? 'text';
   const faults = [
-    body.background === true && 'background: responses in the background are not supported yet; leave it out and use stream',
+    body.background === true &&
+      'background: responses in the background are not supported yet; leave it out and use stream',
     body.conversation != null && 'conversation: not supported; use previous_response_id or `user`',
     body.prompt != null && 'prompt: stored prompts are not supported; send instructions and input',
     format !== 'text' && `text.format: only "text" is supported, not "${format}"`,

@@ -18,7 +18,13 @@ export type RunSink = Readonly<{
  * leaves aborts its run, because nobody would read the answer; with an idempotency key it may
  * come back for it, so the run goes on.
  */
-export async function followRun(services: Services, principal: Principal, turn: TurnRequest, response: Response, sink: RunSink): Promise<EndOfRun> {
+export async function followRun(
+  services: Services,
+  principal: Principal,
+  turn: TurnRequest,
+  response: Response,
+  sink: RunSink,
+): Promise<EndOfRun> {
   const { promise, resolve, reject } = Promise.withResolvers<EndOfRun>();
   promise.catch(() => undefined); // it may be rejected before anybody waits for it
   let sent = '';
@@ -29,7 +35,10 @@ export async function followRun(services: Services, principal: Principal, turn: 
   const stop = await services.hub.watchRun(principal.userId, turn.runId, (event, view) => {
     if (event.t === 'delta') {
       if (view.text.startsWith(sent)) send(view.text);
-      else if (!sent.startsWith(view.text)) reject(new AppError('INTERRUPTED', 'the answer was interrupted and started over differently; ask again'));
+      else if (!sent.startsWith(view.text))
+        reject(
+          new AppError('INTERRUPTED', 'the answer was interrupted and started over differently; ask again'),
+        );
     }
     if (event.t === 'end') resolve(event);
   });
@@ -41,12 +50,14 @@ export async function followRun(services: Services, principal: Principal, turn: 
   response.once('close', left);
   try {
     const submitted = await services.desk.submit(principal, turn);
-    const before = submitted.kind === 'duplicate' ? await endedBefore(services, principal, turn, submitted) : undefined;
+    const before =
+      submitted.kind === 'duplicate' ? await endedBefore(services, principal, turn, submitted) : undefined;
     if (response.destroyed) left(); // it left before there was a run to abort
     sink.accepted?.();
     const end = whole(before ?? (await promise));
     const { text } = answerOf(end);
-    if (!text.startsWith(sent)) throw new AppError('INTERRUPTED', 'the answer was interrupted and ended differently; ask again');
+    if (!text.startsWith(sent))
+      throw new AppError('INTERRUPTED', 'the answer was interrupted and ended differently; ask again');
     send(text);
     return end;
   } finally {
@@ -58,19 +69,48 @@ export async function followRun(services: Services, principal: Principal, turn: 
 const LOOK_BACK = 200;
 
 /** The end of a run whose request is repeated, read from its session; undefined while it goes on. */
-async function endedBefore(services: Services, principal: Principal, turn: TurnRequest, { status, error, turnId }: Extract<Submitted, { kind: 'duplicate' }>): Promise<EndOfRun | undefined> {
+async function endedBefore(
+  services: Services,
+  principal: Principal,
+  turn: TurnRequest,
+  { status, error, turnId }: Extract<Submitted, { kind: 'duplicate' }>,
+): Promise<EndOfRun | undefined> {
   if (status === 'waiting' || status === 'running') return undefined;
-  if (status === 'error') throw new AppError('CONFLICT', `this idempotency key was used before, and its turn failed: ${error}`);
-  const { records } = status === 'final' ? await services.sessions.history(principal, turn.session.key, LOOK_BACK) : { records: [] };
-  const found = records.findLast(({ record }) => record.type === 'assistant' && record.turnId === turnId)?.record;
-  if (found?.type !== 'assistant') throw new AppError('CONFLICT', 'this idempotency key was used before, and its turn has ended; read the session’s history');
-  return { t: 'end', tid: turnId, run: turn.runId, shown: turn.session.shownKey, outcome: 'final', kind: 'chat', message: found, startedAt: found.timestamp, endedAt: found.timestamp };
+  if (status === 'error')
+    throw new AppError('CONFLICT', `this idempotency key was used before, and its turn failed: ${error}`);
+  const { records } =
+    status === 'final'
+      ? await services.sessions.history(principal, turn.session.key, LOOK_BACK)
+      : { records: [] };
+  const found = records.findLast(
+    ({ record }) => record.type === 'assistant' && record.turnId === turnId,
+  )?.record;
+  if (found?.type !== 'assistant')
+    throw new AppError(
+      'CONFLICT',
+      'this idempotency key was used before, and its turn has ended; read the session’s history',
+    );
+  return {
+    t: 'end',
+    tid: turnId,
+    run: turn.runId,
+    shown: turn.session.shownKey,
+    outcome: 'final',
+    kind: 'chat',
+    message: found,
+    startedAt: found.timestamp,
+    endedAt: found.timestamp,
+  };
 }
 
 /** The end of a run that ended well; everything else throws, so that a cut answer never looks whole. */
 function whole(event: EndOfRun): EndOfRun {
   if (event.outcome === 'final') return event;
-  if (event.outcome === 'aborted') throw new AppError(event.stopReason === 'timeout' ? 'TIMEOUT' : 'INTERRUPTED', `the run was aborted (${event.stopReason ?? 'rpc'})`);
+  if (event.outcome === 'aborted')
+    throw new AppError(
+      event.stopReason === 'timeout' ? 'TIMEOUT' : 'INTERRUPTED',
+      `the run was aborted (${event.stopReason ?? 'rpc'})`,
+    );
   const code = event.error?.code ?? 'INTERNAL';
   throw new AppError(isErrorCode(code) ? code : 'INTERNAL', event.error?.message ?? 'the turn failed');
 }

@@ -30,14 +30,20 @@ function header(request: Request, name: string): string | undefined {
  * body's `user`, else a new one for this request alone. The agent: the header, else the model
  * field (`moltbot:<id>`, `agent:<id>`). A model of the catalogue is used, any other name is echoed only.
  */
-export function httpTarget(request: Request, kind: 'openai' | 'openresponses' | 'anthropic', modelField: string, user: string | undefined, services: Services): HttpTarget {
+export function httpTarget(
+  request: Request,
+  kind: 'openai' | 'openresponses' | 'anthropic',
+  modelField: string,
+  user: string | undefined,
+  services: Services,
+): HttpTarget {
   const rules = services.rules();
-  const agentId = header(request, 'agent-id') ?? header(request, 'agent') ?? agentOfModel(modelField) ?? rules.defaultAgentId;
-  if (!knownAgent(services.config(), agentId)) throw new AppError('NOT_FOUND', `unknown agent id "${agentId}"`);
+  const agentId = agentOf(request, modelField, services);
   const explicit = header(request, 'session-key');
   const name = user?.trim() ?? '';
   const key = idempotencyKey(request);
-  const own = name === '' ? `agent:${agentId}:${kind}:${stableId(key)}` : `agent:${agentId}:${kind}-user:${name}`;
+  const own =
+    name === '' ? `agent:${agentId}:${kind}:${stableId(key)}` : `agent:${agentId}:${kind}-user:${name}`;
   const alone = explicit === undefined && name === '';
   return {
     session: resolveKey(explicit ?? own, rules, agentId),
@@ -46,6 +52,14 @@ export function httpTarget(request: Request, kind: 'openai' | 'openresponses' | 
     channel: header(request, 'message-channel') ?? 'webchat',
     model: services.catalogue().find(modelField)?.ref,
   };
+}
+
+function agentOf(request: Request, modelField: string, services: Services): string {
+  const named = header(request, 'agent-id') ?? header(request, 'agent') ?? agentOfModel(modelField);
+  const agentId = named ?? services.rules().defaultAgentId;
+  if (!knownAgent(services.config(), agentId))
+    throw new AppError('NOT_FOUND', `unknown agent id "${agentId}"`);
+  return agentId;
 }
 
 function agentOfModel(model: string): string | undefined {

@@ -1,6 +1,6 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ContentBlock, ContextMessage } from '@moltbot/shared/contracts';
-import type { CatalogModel } from '@moltbot/shared/runtime';
+import type { CatalogModel } from '@moltbot/config';
 import type { ModelCall } from '../domain/model.ts';
 
 type Block = Anthropic.ContentBlockParam;

@@ -1,6 +1,6 @@
 import Anthropic from '@anthropic-ai/sdk';
 import type { ContentBlock } from '@moltbot/shared/contracts';
-import type { CatalogModel } from '@moltbot/shared/runtime';
+import type { CatalogModel } from '@moltbot/config';
 import {
   NO_TOKENS,
   ProviderError,

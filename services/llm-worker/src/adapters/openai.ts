@@ -1,6 +1,6 @@
 import OpenAI from 'openai';
 import type { ContentBlock, ContextMessage } from '@moltbot/shared/contracts';
-import type { CatalogModel } from '@moltbot/shared/runtime';
+import type { CatalogModel } from '@moltbot/config';
 import {
   NO_TOKENS,
   ProviderError,

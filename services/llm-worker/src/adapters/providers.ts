@@ -1,5 +1,5 @@
 import { AppError } from '@moltbot/shared/errors';
-import type { CatalogModel } from '@moltbot/shared/runtime';
+import type { CatalogModel } from '@moltbot/config';
 import type { AskModel } from '../domain/model.ts';
 import { anthropicModel, type ProviderLimits } from './anthropic.ts';
 import { openaiModel } from './openai.ts';

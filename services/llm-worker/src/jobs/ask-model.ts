@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ContentBlock, Usage } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
-import type { CatalogModel } from '@moltbot/shared/runtime';
+import type { CatalogModel } from '@moltbot/config';
 import { holdBudget, settleBudget } from '@moltbot/turns';
 import type { Redis } from '@moltbot/shared/redis';
 import { estimateTokens } from '../domain/context.ts';

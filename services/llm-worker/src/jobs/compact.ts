@@ -1,5 +1,5 @@
 import type { ContextMessage, SessionRecord } from '@moltbot/shared/contracts';
-import type { CatalogModel } from '@moltbot/shared/runtime';
+import type { CatalogModel } from '@moltbot/config';
 import { emitEvent, type Run } from '@moltbot/turns';
 import { planCompaction, SUMMARY_SYSTEM, type CompactionPlan } from '../domain/compaction.ts';
 import { buildMessages } from '../domain/context.ts';

@@ -1,7 +1,7 @@
 import type { ContentBlock, SessionRecord, Usage } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import type { Redis } from '@moltbot/shared/redis';
-import type { CatalogModel, ModelCatalogue } from '@moltbot/shared/runtime';
+import type { CatalogModel, ModelCatalogue } from '@moltbot/config';
 import { emitEvent, MAX_ATTEMPTS, type Run } from '@moltbot/turns';
 import type { AskModel, ModelCall } from '../domain/model.ts';
 import { ProviderError } from '../domain/model.ts';

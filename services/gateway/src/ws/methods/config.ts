@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { configJsonSchema, configUiHints, redactSnapshot, VERSION, type ConfigWrite } from '@moltbot/shared/runtime';
+import { configJsonSchema, configUiHints, redactSnapshot, type ConfigWrite } from '@moltbot/config';
+import { VERSION } from '@moltbot/shared/runtime';
 import { method, type MethodContext, type Methods } from '../method.ts';
 
 const Write = z.strictObject({

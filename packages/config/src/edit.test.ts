@@ -1,7 +1,7 @@
 import JSON5 from 'json5';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ConfigTree } from '../../contracts/index.ts';
+import type { ConfigTree } from '@moltbot/shared/contracts';
 import { editJson5, rewriteJson5 } from './edit.ts';
 import { mergePatch } from './merge.ts';
 import { parseJson5 } from './parse.ts';

@@ -1,4 +1,4 @@
-import { REDACTED, type ConfigIssue } from '../../contracts/index.ts';
+import { REDACTED, type ConfigIssue } from '@moltbot/shared/contracts';
 import { formatConfigPath, isTree, mapLeaves, type ConfigPath } from './path.ts';
 import { isReference, isSecret } from './secrets.ts';
 

@@ -1,4 +1,4 @@
-import { REDACTED, type ConfigIssue } from '../../contracts/index.ts';
+import { REDACTED, type ConfigIssue } from '@moltbot/shared/contracts';
 import { json5Leaves, readJson5Nodes, replacePlaces, type Json5Leaf, type Json5Node } from './json5-nodes.ts';
 import { parseJson5 } from './parse.ts';
 import { getAt } from './path.ts';

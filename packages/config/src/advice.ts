@@ -1,4 +1,4 @@
-import type { ConfigIssue, MoltbotConfig } from '../../contracts/index.ts';
+import type { ConfigIssue, MoltbotConfig } from '@moltbot/shared/contracts';
 import { formatConfigPath, getAt, isTree, type ConfigPath } from './path.ts';
 import { schemaNodesAt } from './schema-tree.ts';
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { ConfigIssue, ConfigSnapshot, ConfigTree, MoltbotConfig } from '../../contracts/index.ts';
+import type { ConfigIssue, ConfigSnapshot, ConfigTree, MoltbotConfig } from '@moltbot/shared/contracts';
 import { configWarnings, legacyIssues } from './advice.ts';
 import { includeReader, resolveIncludes, type ReadInclude } from './includes.ts';
 import { parseJson5 } from './parse.ts';

@@ -1,5 +1,6 @@
-import type { ModelApi, ModelEntry, MoltbotConfig } from '../contracts/index.ts';
-import { resolveProviders, splitModelRef, type Environment, type ResolvedProvider } from './config/index.ts';
+import type { ModelApi, ModelEntry, MoltbotConfig } from '@moltbot/shared/contracts';
+import { resolveProviders, splitModelRef, type ResolvedProvider } from './providers.ts';
+import type { Environment } from './substitute.ts';
 
 /** One model a turn may be answered by; `ref` is `provider/model`. */
 export type CatalogModel = Readonly<{

@@ -1,4 +1,4 @@
-import type { ConfigTree } from '../../contracts/index.ts';
+import type { ConfigTree } from '@moltbot/shared/contracts';
 
 export type ConfigPath = readonly string[];
 

@@ -1,4 +1,4 @@
-import type { ResetRule, SessionConfig } from '../../contracts/index.ts';
+import type { ResetRule, SessionConfig } from '@moltbot/shared/contracts';
 
 const DEFAULT_AT_HOUR = 4;
 const DEFAULT_IDLE_MINUTES = 60;

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { MoltbotConfig, type ConfigIssue } from '../../contracts/index.ts';
+import { MoltbotConfig, type ConfigIssue } from '@moltbot/shared/contracts';
 import { formatConfigPath } from './path.ts';
 import { knownNamesAt } from './schema-tree.ts';
 

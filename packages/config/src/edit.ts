@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ConfigTree } from '../../contracts/index.ts';
+import type { ConfigTree } from '@moltbot/shared/contracts';
 import { readJson5Nodes, replacePlaces, type Json5Member, type Json5Node } from './json5-nodes.ts';
 import { createMergePatch, mergePatch } from './merge.ts';
 import { parseJson5 } from './parse.ts';

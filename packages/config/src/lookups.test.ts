@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { MoltbotConfig } from '../../contracts/index.ts';
+import { MoltbotConfig } from '@moltbot/shared/contracts';
 import { resolveConfigPath } from './location.ts';
 import { resolveProviders, splitModelRef } from './providers.ts';
 import { resetPolicyFor } from './reset-policy.ts';

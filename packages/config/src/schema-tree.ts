@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MoltbotConfig, type ConfigKeyHint } from '../../contracts/index.ts';
+import { MoltbotConfig, type ConfigKeyHint } from '@moltbot/shared/contracts';
 import type { ConfigPath } from './path.ts';
 
 /** As much of JSON Schema as `z.toJSONSchema` writes for our schema. */

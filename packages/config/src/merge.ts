@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ConfigTree } from '../../contracts/index.ts';
+import type { ConfigTree } from '@moltbot/shared/contracts';
 import { isTree } from './path.ts';
 
 /** RFC 7396: objects merge, null deletes, arrays and scalars replace. */

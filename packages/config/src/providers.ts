@@ -4,7 +4,7 @@ import {
   type ModelEntry,
   type MoltbotConfig,
   type ProviderConfig,
-} from '../../contracts/index.ts';
+} from '@moltbot/shared/contracts';
 import type { Environment } from './substitute.ts';
 
 export type ResolvedProvider = Readonly<{

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { ConfigTree } from '../../contracts/index.ts';
+import type { ConfigTree } from '@moltbot/shared/contracts';
 import { createMergePatch, mergeIncluded, mergePatch, overrideIncluded } from './merge.ts';
 
 /** The examples of RFC 7396, appendix A: target, patch, result. */

@@ -1,4 +1,4 @@
-import type { ConfigIssue } from '../../contracts/index.ts';
+import type { ConfigIssue } from '@moltbot/shared/contracts';
 import { formatConfigPath, getAt, isTree, mapLeaves, parseConfigPath, type ConfigPath } from './path.ts';
 
 const REFERENCE = /\$\$\{([A-Z_][A-Z0-9_]*)\}|\$\{([A-Z_][A-Z0-9_]*)\}/g;

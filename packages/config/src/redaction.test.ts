@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { REDACTED } from '../../contracts/index.ts';
+import { REDACTED } from '@moltbot/shared/contracts';
 import { loadConfigText } from './load.ts';
 import { parseJson5 } from './parse.ts';
 import { redactRaw, restoreRaw } from './redact-raw.ts';

@@ -31,3 +31,4 @@ export {
   type ConfigWritten,
   type WriteContext,
 } from './write.ts';
+export { DEMO_PROVIDER, modelCatalogue, type CatalogModel, type ModelCatalogue } from './models.ts';

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { ConfigIssue, ConfigSnapshot, ConfigTree, MoltbotConfig } from '../../contracts/index.ts';
+import type { ConfigIssue, ConfigSnapshot, ConfigTree, MoltbotConfig } from '@moltbot/shared/contracts';
 import { rewriteJson5 } from './edit.ts';
 import { loadConfigText, type LoadedConfig, type LoadOptions } from './load.ts';
 import { createMergePatch, mergePatch } from './merge.ts';
