@@ -13,84 +13,84 @@ import {
 } from './responses-shape.ts';
 import type { Sse } from './sse.ts';
 
-export type ResponseStream = Readonly<{
-  delta(text: string): void;
-  finish(answer: Answer): void;
-  fail(error: AppError): void;
-}>;
-
 /** The events of one streamed response, in the order the openai SDK rebuilds it from. */
-export function openResponseStream(sse: Sse, head: ResponseHead): ResponseStream {
-  const output: OutputItem[] = [];
-  let sequence = 0;
-  let text = '';
-  let messageId: string | undefined;
-  const send = (type: string, fields: Readonly<Record<string, unknown>>): void => {
-    sse.event(type, { type, sequence_number: sequence, ...fields });
-    sequence += 1;
-  };
-  const openMessage = (): string => {
-    const id = newId('msg');
-    send('response.output_item.added', { output_index: 0, item: messageItem(id, 'in_progress') });
-    send('response.content_part.added', {
-      item_id: id,
-      output_index: 0,
-      content_index: 0,
-      part: textPart(''),
-    });
-    return id;
-  };
-  const closeMessage = (id: string, status: 'completed' | 'incomplete'): void => {
-    const at = { item_id: id, output_index: 0, content_index: 0 };
-    send('response.output_text.done', { ...at, text, logprobs: [] });
-    send('response.content_part.done', { ...at, part: textPart(text) });
-    done(messageItem(id, status, text));
-  };
-  const sendCall = (call: ToolCall): void => {
-    const id = newId('fc');
-    const at = { item_id: id, output_index: output.length };
-    const args = JSON.stringify(call.input);
-    send('response.output_item.added', {
-      output_index: output.length,
-      item: callItem(id, 'in_progress', call, ''),
-    });
-    send('response.function_call_arguments.delta', { ...at, delta: args });
-    send('response.function_call_arguments.done', { ...at, name: call.name, arguments: args });
-    done(callItem(id, 'completed', call, args));
-  };
-  const done = (item: OutputItem): void => {
-    send('response.output_item.done', { output_index: output.length, item });
-    output.push(item);
-  };
+export class ResponseStream {
+  readonly #sse: Sse;
+  readonly #head: ResponseHead;
+  readonly #output: OutputItem[] = [];
+  #sequence = 0;
+  #text = '';
+  #messageId: string | undefined;
 
-  const begun = responseObject(head, 'in_progress', []);
-  send('response.created', { response: begun });
-  send('response.in_progress', { response: begun });
-  return {
-    delta: (piece) => {
-      messageId ??= openMessage();
-      text += piece;
-      send('response.output_text.delta', {
-        item_id: messageId,
-        output_index: 0,
-        content_index: 0,
-        delta: piece,
-        logprobs: [],
-      });
-    },
-    finish: (answer) => {
-      if (answer.calls.length === 0) messageId ??= openMessage();
-      if (messageId !== undefined)
-        closeMessage(messageId, answer.stop === 'length' ? 'incomplete' : 'completed');
-      for (const call of answer.calls) sendCall(call);
-      const response = finishedResponse(head, answer, output);
-      send(answer.stop === 'length' ? 'response.incomplete' : 'response.completed', { response });
-      sse.end('data: [DONE]\n\n');
-    },
-    fail: (error) => {
-      const partial = messageId === undefined ? [] : [messageItem(messageId, 'incomplete', text)];
-      send('response.failed', { response: failedResponse(head, error, partial) });
-      sse.end();
-    },
-  };
+  constructor(sse: Sse, head: ResponseHead) {
+    this.#sse = sse;
+    this.#head = head;
+    const response = responseObject(head, 'in_progress', []);
+    this.#send('response.created', { response });
+    this.#send('response.in_progress', { response });
+  }
+
+  delta(piece: string): void {
+    const at = this.#messageAt();
+    this.#text += piece;
+    this.#send('response.output_text.delta', { ...at, delta: piece, logprobs: [] });
+  }
+
+  finish(answer: Answer): void {
+    const cut = answer.stop === 'length';
+    if (answer.calls.length === 0 || this.#messageId !== undefined)
+      this.#closeMessage(cut ? 'incomplete' : 'completed');
+    for (const call of answer.calls) this.#call(call);
+    const response = finishedResponse(this.#head, answer, this.#output);
+    this.#send(cut ? 'response.incomplete' : 'response.completed', { response });
+    this.#sse.end('data: [DONE]\n\n');
+  }
+
+  /** What was said so far is marked incomplete, and no `[DONE]` follows. */
+  fail(error: AppError): void {
+    const partial =
+      this.#messageId === undefined ? [] : [messageItem(this.#messageId, 'incomplete', this.#text)];
+    this.#send('response.failed', { response: failedResponse(this.#head, error, partial) });
+    this.#sse.end();
+  }
+
+  #send(type: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#sse.event(type, { type, sequence_number: this.#sequence, ...fields });
+    this.#sequence += 1;
+  }
+
+  /** The message comes before any call, so it is always the first item; it opens with the first text. */
+  #messageAt(): { item_id: string; output_index: 0; content_index: 0 } {
+    const id = this.#messageId ?? newId('msg');
+    const at = { item_id: id, output_index: 0, content_index: 0 } as const;
+    if (this.#messageId !== undefined) return at;
+    this.#messageId = id;
+    this.#send('response.output_item.added', { output_index: 0, item: messageItem(id, 'in_progress') });
+    this.#send('response.content_part.added', { ...at, part: textPart('') });
+    return at;
+  }
+
+  #closeMessage(status: 'completed' | 'incomplete'): void {
+    const at = this.#messageAt();
+    this.#send('response.output_text.done', { ...at, text: this.#text, logprobs: [] });
+    this.#send('response.content_part.done', { ...at, part: textPart(this.#text) });
+    this.#done(messageItem(at.item_id, status, this.#text));
+  }
+
+  #call(call: ToolCall): void {
+    const at = { item_id: newId('fc'), output_index: this.#output.length };
+    const args = JSON.stringify(call.input);
+    this.#send('response.output_item.added', {
+      output_index: at.output_index,
+      item: callItem(at.item_id, 'in_progress', call, ''),
+    });
+    this.#send('response.function_call_arguments.delta', { ...at, delta: args });
+    this.#send('response.function_call_arguments.done', { ...at, name: call.name, arguments: args });
+    this.#done(callItem(at.item_id, 'completed', call, args));
+  }
+
+  #done(item: OutputItem): void {
+    this.#send('response.output_item.done', { output_index: this.#output.length, item });
+    this.#output.push(item);
+  }
 }

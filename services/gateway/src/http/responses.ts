@@ -9,7 +9,7 @@ import { parseBody } from './body.ts';
 import { readInput, readToolChoice, readTools, ResponsesInput, ResponsesTools } from './responses-input.ts';
 import { responseSession } from './responses-session.ts';
 import { finishedResponse, wholeOutput, type ResponseHead } from './responses-shape.ts';
-import { openResponseStream, type ResponseStream } from './responses-stream.ts';
+import { ResponseStream } from './responses-stream.ts';
 import { followRun } from './run.ts';
 import { openSse } from './sse.ts';
 import { httpTarget } from './target.ts';
@@ -80,7 +80,7 @@ async function stream(
   response: Response,
 ): Promise<void> {
   let events: ResponseStream | undefined;
-  const begin = (): ResponseStream => (events ??= openResponseStream(openSse(response), head));
+  const begin = (): ResponseStream => (events ??= new ResponseStream(openSse(response), head));
   try {
     const end = await followRun(services, principalOf(response), turn, response, {
       accepted: () => void begin(),
