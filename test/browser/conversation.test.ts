@@ -55,6 +55,20 @@ test('a token in the address is taken, removed from it, and outlives a reload', 
   expect(complaints).toEqual([]);
 });
 
+test('plain http inside a network, where browsers withhold half of their crypto, works', async () => {
+  await using guest = await openBrowser('--host-resolver-rules=MAP chat.intranet.test 127.0.0.1');
+  await using tab = await openTab(guest);
+  const { page, complaints } = tab;
+  await signIn(page, product.url.replace('127.0.0.1', 'chat.intranet.test'));
+  expect(await page.evaluate(() => isSecureContext)).toBe(false);
+  await newChat(page);
+  const answer = await askAndWait(page, '#echo over plain http');
+  await answer.getByText('over plain http').waitFor();
+  await answer.getByRole('button', { name: 'Copy answer' }).click();
+  await answer.getByText('Copied').waitFor();
+  expect(complaints).toEqual([]);
+});
+
 test('an answer grows while it is made, and is whole at its end', async () => {
   await using tab = await openTab(browser);
   const { page } = tab;

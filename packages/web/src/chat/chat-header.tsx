@@ -55,17 +55,20 @@ export function ChatHeader({ canReset, title, model, onReset, onOpenDrawer }: Pr
 
 function ModelLabel({ model }: { model: ModelView }) {
   const { t } = useTranslation();
+  if (model.isDemo) {
+    return (
+      <p className="model" title={t('model.demoHint')}>
+        <span className="badge">{t('model.demo')}</span>
+        <span className="model-name">{t('model.demoShort')}</span>
+      </p>
+    );
+  }
   return (
     <p className="model">
       <span className="visually-hidden">{t('model.label', { name: model.name })}</span>
       <span className="model-name" aria-hidden="true">
         {model.name}
       </span>
-      {model.isDemo && (
-        <span className="badge" title={t('model.demoHint')}>
-          {t('model.demo')}
-        </span>
-      )}
     </p>
   );
 }

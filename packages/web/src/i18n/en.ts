@@ -108,6 +108,7 @@ export const en = {
   model: {
     label: 'Model: {{name}}',
     demo: 'Demo model',
+    demoShort: 'Practice answers, no real AI model',
     demoHint: 'Answers come from a built-in demonstration, not from a real AI model.',
   },
   thinking: {

@@ -111,6 +111,7 @@ export const zhCN: Words<typeof en> = {
   model: {
     label: '模型：{{name}}',
     demo: '演示模型',
+    demoShort: '仅为演示回答，非真实 AI 模型',
     demoHint: '回答来自内置演示，并非真实的 AI 模型。',
   },
   thinking: {
