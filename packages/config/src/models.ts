@@ -43,7 +43,9 @@ const DEMO_MODEL: ModelEntry = {
 export function modelCatalogue(config: MoltbotConfig, env: Environment): ModelCatalogue {
   const providers = [...resolveProviders(config, env), ...demoProvider(env)];
   const keys = new Map(providers.map(({ id, apiKey }) => [id, apiKey]));
-  const models = providers.flatMap((provider) => provider.models.map((entry) => catalogModel(config, provider, entry)));
+  const models = providers.flatMap((provider) =>
+    provider.models.map((entry) => catalogModel(config, provider, entry)),
+  );
   const find = (name: string): CatalogModel | undefined => findModel(models, config, name);
   const hasKey = (model: CatalogModel): boolean => keys.get(model.provider) !== undefined;
   return {
@@ -87,8 +89,14 @@ function configuredRefs(config: MoltbotConfig, agentId: string): string[] {
   return [...(primary === undefined ? [] : [primary]), ...fallbacks];
 }
 
-function findModel(models: readonly CatalogModel[], config: MoltbotConfig, name: string): CatalogModel | undefined {
-  const aliased = Object.entries(config.agents.defaults.models).find(([, model]) => model.alias === name)?.[0];
+function findModel(
+  models: readonly CatalogModel[],
+  config: MoltbotConfig,
+  name: string,
+): CatalogModel | undefined {
+  const aliased = Object.entries(config.agents.defaults.models).find(
+    ([, model]) => model.alias === name,
+  )?.[0];
   const wanted = aliased ?? name;
   const exact = models.find((model) => model.ref === wanted);
   if (exact) return exact;
@@ -97,7 +105,11 @@ function findModel(models: readonly CatalogModel[], config: MoltbotConfig, name:
 }
 
 /** A model the provider may know and our tables do not: no price, no known window. */
-function unlisted(models: readonly CatalogModel[], config: MoltbotConfig, ref: string): CatalogModel | undefined {
+function unlisted(
+  models: readonly CatalogModel[],
+  config: MoltbotConfig,
+  ref: string,
+): CatalogModel | undefined {
   const named = splitModelRef(ref);
   const sibling = models.find((model) => model.provider === named?.provider);
   if (named === undefined || sibling === undefined || sibling.provider === DEMO_PROVIDER) return undefined;

@@ -1,4 +1,9 @@
-import { REDACTED, type ConfigSnapshot, type ConfigTree, type MoltbotConfig } from '@moltbot/shared/contracts';
+import {
+  REDACTED,
+  type ConfigSnapshot,
+  type ConfigTree,
+  type MoltbotConfig,
+} from '@moltbot/shared/contracts';
 import { getAt, mapLeaves, type ConfigPath } from './path.ts';
 import { redactRaw } from './redact-raw.ts';
 import { redactTree } from './redaction.ts';

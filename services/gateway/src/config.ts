@@ -13,7 +13,10 @@ const Env = z.object({
   OPENCLAW_GATEWAY_PORT: Port.optional(),
   MOLTBOT_GATEWAY_HOST: z.string().min(1).optional(),
   GATEWAY_DRAIN_MS: milliseconds(20_000),
-  GATEWAY_POOL: z.string().regex(/^[a-z0-9-]+$/).default('default'),
+  GATEWAY_POOL: z
+    .string()
+    .regex(/^[a-z0-9-]+$/)
+    .default('default'),
   AUTH_URL: z.url({ protocol: /^https?$/ }).optional(),
   SESSION_STORE_URL: z.url({ protocol: /^https?$/ }).optional(),
   INTERNAL_SECRET: InternalSecret.optional(),
@@ -59,7 +62,11 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     authUrl: e.AUTH_URL,
     sessionStoreUrl: e.SESSION_STORE_URL,
     internalSecret: e.INTERNAL_SECRET,
-    caps: { session: e.MOLTBOT_MAX_QUEUED_PER_SESSION, user: e.MOLTBOT_MAX_QUEUED_PER_USER, all: e.MOLTBOT_MAX_QUEUED },
+    caps: {
+      session: e.MOLTBOT_MAX_QUEUED_PER_SESSION,
+      user: e.MOLTBOT_MAX_QUEUED_PER_USER,
+      all: e.MOLTBOT_MAX_QUEUED,
+    },
     webDir: e.MOLTBOT_WEB_DIR ?? BUILT_PAGE,
     configPath: resolveConfigPath(env),
     pid: process.pid,

@@ -1,10 +1,32 @@
 import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { Registry } from 'prom-client';
-import { archiveKeys, authKeys, closeRedis, memoryShare, openRedis, openSubscriber, requireSafeRedis, type Redis } from '@moltbot/shared/redis';
+import {
+  archiveKeys,
+  authKeys,
+  closeRedis,
+  memoryShare,
+  openRedis,
+  openSubscriber,
+  requireSafeRedis,
+  type Redis,
+} from '@moltbot/shared/redis';
 import { modelCatalogue } from '@moltbot/config';
-import { createLifecycle, internalClient, listen, VERSION, type InternalClient, type Lifecycle } from '@moltbot/shared/runtime';
-import { compilePatterns, createLogControl, createRegistry, mergedMetrics, type LogControl } from '@moltbot/shared/telemetry';
+import {
+  createLifecycle,
+  internalClient,
+  listen,
+  VERSION,
+  type InternalClient,
+  type Lifecycle,
+} from '@moltbot/shared/runtime';
+import {
+  compilePatterns,
+  createLogControl,
+  createRegistry,
+  mergedMetrics,
+  type LogControl,
+} from '@moltbot/shared/telemetry';
 import { readUsage } from '@moltbot/turns';
 import { openConfigStore, type ConfigStore } from './adapters/config-store.ts';
 import { createVerifier } from './adapters/credentials.ts';
@@ -23,7 +45,8 @@ import type { Services } from './services.ts';
 import { createFanout } from './ws/fanout.ts';
 import { openWsServer } from './ws/server.ts';
 
-export type Gateway = AsyncDisposable & Readonly<{ port: number; host: string; lifecycle: Lifecycle; drain(): Promise<void> }>;
+export type Gateway = AsyncDisposable &
+  Readonly<{ port: number; host: string; lifecycle: Lifecycle; drain(): Promise<void> }>;
 
 export type GatewayOverrides = Readonly<{
   logs?: LogControl;
@@ -35,7 +58,10 @@ const MEMORY_INTERVAL_MS = 1_000;
 const ACTIVE_MS = 15 * 60_000;
 
 /** The door: HTTP and WebSocket, no work of its own. */
-export async function startGateway(config: GatewayConfig, overrides: GatewayOverrides = {}): Promise<Gateway> {
+export async function startGateway(
+  config: GatewayConfig,
+  overrides: GatewayOverrides = {},
+): Promise<Gateway> {
   await using cleanup = new AsyncDisposableStack();
   const { env } = config;
   const logs = overrides.logs ?? createLogControl('gateway');
@@ -64,7 +90,11 @@ export async function startGateway(config: GatewayConfig, overrides: GatewayOver
 
   const services: Services = {
     desk: createDesk({
-      redis, waker, caps: config.caps, memoryShare: memory.share, config: current,
+      redis,
+      waker,
+      caps: config.caps,
+      memoryShare: memory.share,
+      config: current,
       wakeArchive: async (ref) => await bringBack(archive, ref),
       onAccepted: events.accepted,
     }),
@@ -82,19 +112,38 @@ export async function startGateway(config: GatewayConfig, overrides: GatewayOver
     verify: verifier.verify,
   };
   const fanout = createFanout(hub);
-  const renderMetrics = async (): Promise<string> => await mergedMetrics([registry, ...(overrides.registries ?? [])]);
-  const app = httpApp({ services, pageFolder: config.webDir, renderMetrics, onRefused: events.httpRefused, onFailed: events.failed });
-  const http = cleanup.use(await listen(app, config.port ?? current().gateway.port, config.host ?? bindHost(current())));
+  const renderMetrics = async (): Promise<string> =>
+    await mergedMetrics([registry, ...(overrides.registries ?? [])]);
+  const app = httpApp({
+    services,
+    pageFolder: config.webDir,
+    renderMetrics,
+    onRefused: events.httpRefused,
+    onFailed: events.failed,
+  });
+  const http = cleanup.use(
+    await listen(app, config.port ?? current().gateway.port, config.host ?? bindHost(current())),
+  );
   const ws = cleanup.use(
     openWsServer(http.server, {
-      services, fanout, events,
-      handshake: { verify: verifier.verify, crypto: deviceCrypto, auth: () => ({ mode: current().gateway.auth.mode ?? 'token', allowInsecureAuth: current().gateway.controlUi.allowInsecureAuth }) },
+      services,
+      fanout,
+      events,
+      handshake: {
+        verify: verifier.verify,
+        crypto: deviceCrypto,
+        auth: () => ({
+          mode: current().gateway.auth.mode ?? 'token',
+          allowInsecureAuth: current().gateway.controlUi.allowInsecureAuth,
+        }),
+      },
       trustedProxies: () => current().gateway.trustedProxies,
       stillValid: verifier.stillValid,
     }),
   );
   sockets = ws.count;
-  const recheck = (): void => void ws.recheck().catch((error: unknown) => events.failed('token check', error));
+  const recheck = (): void =>
+    void ws.recheck().catch((error: unknown) => events.failed('token check', error));
   subscriber.onResubscribed(recheck);
   store.onChange(recheck);
   await subscriber.subscribe(authKeys.revoked, (tokenId) => {
@@ -118,13 +167,27 @@ export async function startGateway(config: GatewayConfig, overrides: GatewayOver
 }
 
 function internal(url: string, config: GatewayConfig): InternalClient {
-  if (config.internalSecret === undefined) throw new Error('INTERNAL_SECRET is needed beside AUTH_URL and SESSION_STORE_URL: the secret the services of one installation share');
+  if (config.internalSecret === undefined)
+    throw new Error(
+      'INTERNAL_SECRET is needed beside AUTH_URL and SESSION_STORE_URL: the secret the services of one installation share',
+    );
   return internalClient(url, config.internalSecret);
 }
 
-async function openStore(redis: Redis, subscriber: Parameters<typeof openConfigStore>[1], config: GatewayConfig, env: NodeJS.ProcessEnv, events: GatewayEvents): Promise<ConfigStore> {
+async function openStore(
+  redis: Redis,
+  subscriber: Parameters<typeof openConfigStore>[1],
+  config: GatewayConfig,
+  env: NodeJS.ProcessEnv,
+  events: GatewayEvents,
+): Promise<ConfigStore> {
   const only = config.wholeConfig ? undefined : (['gateway', 'session', 'logging', 'agents'] as const);
-  const store = await openConfigStore(redis, subscriber, { path: config.configPath, env, only, onProblem: ({ issues }) => events.configRefused(issues) });
+  const store = await openConfigStore(redis, subscriber, {
+    path: config.configPath,
+    env,
+    only,
+    onProblem: ({ issues }) => events.configRefused(issues),
+  });
   store.onChange(({ hash }) => events.configChanged(hash));
   events.configChanged(store.current().hash);
   return store;
@@ -149,7 +212,10 @@ function followLogging(store: ConfigStore, logs: LogControl, events: GatewayEven
     if (wanted === path) return;
     stopFile?.();
     path = wanted;
-    stopFile = wanted === undefined ? undefined : logs.addSink(openLogFile(wanted, (error) => events.failed('log file', error)));
+    stopFile =
+      wanted === undefined
+        ? undefined
+        : logs.addSink(openLogFile(wanted, (error) => events.failed('log file', error)));
   };
   apply();
   store.onChange(apply);

@@ -24,5 +24,10 @@ export type Services = Readonly<{
   usage(userId: string, days: readonly string[]): Promise<{ day: string; rows: UsageRow[] }[]>;
   lifecycle: Lifecycle;
   host: Readonly<{ name: string; version: string; stateDir: string; pid: number }>;
-  verify(token: string): Promise<Readonly<{ ok: true; principal: Principal; expiresAtMs: number | null }> | Readonly<{ ok: false; reason: 'token_missing' | 'token_mismatch' | 'token_expired' }>>;
+  verify(
+    token: string,
+  ): Promise<
+    | Readonly<{ ok: true; principal: Principal; expiresAtMs: number | null }>
+    | Readonly<{ ok: false; reason: 'token_missing' | 'token_mismatch' | 'token_expired' }>
+  >;
 }>;

@@ -13,7 +13,10 @@ export function lockInstance(stateDir: string, pid: number): Disposable {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const other = Number(readFileSync(path, 'utf8'));
-    if (other !== pid && isOurs(other)) throw new Error(`another gateway instance already uses ${stateDir} (pid ${other}); stop it, or set MOLTBOT_STATE_DIR to another folder`);
+    if (other !== pid && isOurs(other))
+      throw new Error(
+        `another gateway instance already uses ${stateDir} (pid ${other}); stop it, or set MOLTBOT_STATE_DIR to another folder`,
+      );
     rmSync(path, { force: true }); // left behind by a process that was killed
   }
 }

@@ -20,8 +20,16 @@ export async function startRedis(stateDir: string): Promise<EmbeddedRedis> {
   await stopOrphan(`unix://${socket}`);
   const log = openSync(join(dir, 'redis.log'), 'a', 0o600);
   const settings = [
-    ['port', '0'], ['unixsocket', socket], ['unixsocketperm', '700'], ['dir', dir], ['appendonly', 'yes'], ['appendfsync', 'always'],
-    ['save', ''], ['maxmemory-policy', 'noeviction'], ['aof-use-rdb-preamble', 'yes'], ['daemonize', 'no'],
+    ['port', '0'],
+    ['unixsocket', socket],
+    ['unixsocketperm', '700'],
+    ['dir', dir],
+    ['appendonly', 'yes'],
+    ['appendfsync', 'always'],
+    ['save', ''],
+    ['maxmemory-policy', 'noeviction'],
+    ['aof-use-rdb-preamble', 'yes'],
+    ['daemonize', 'no'],
   ].flatMap(([name, value]) => [`--${name ?? ''}`, value ?? '']);
   const child = spawn('redis-server', settings, { stdio: ['ignore', log, log], detached: false });
   closeSync(log);
@@ -43,7 +51,8 @@ export async function startRedis(stateDir: string): Promise<EmbeddedRedis> {
 }
 
 function missing(error: NodeJS.ErrnoException): string {
-  if (error.code === 'ENOENT') return 'redis-server is not installed: apt-get install redis-server (7.0 or newer), or set REDIS_URL to one that runs';
+  if (error.code === 'ENOENT')
+    return 'redis-server is not installed: apt-get install redis-server (7.0 or newer), or set REDIS_URL to one that runs';
   return `redis-server cannot be started: ${error.message}`;
 }
 
@@ -66,10 +75,12 @@ async function untilReady(url: string, log: string, exitCode: () => number | nul
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
     const code = exitCode();
-    if (code !== null) throw new Error(`redis-server ended with code ${code}; the reason is at the end of ${log}`);
+    if (code !== null)
+      throw new Error(`redis-server ended with code ${code}; the reason is at the end of ${log}`);
     const redis = await openRedis({ url, name: 'start' }, 'request').catch(() => undefined);
     if (redis) return await closeRedis(redis);
-    if (Date.now() > deadline) throw new Error(`redis-server did not become ready within ${START_TIMEOUT_MS / 1_000} s; see ${log}`);
+    if (Date.now() > deadline)
+      throw new Error(`redis-server did not become ready within ${START_TIMEOUT_MS / 1_000} s; see ${log}`);
     await sleep(10);
   }
 }

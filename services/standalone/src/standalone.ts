@@ -13,7 +13,12 @@ import { keptSecret, stateDir } from './state.ts';
 import { welcome } from './welcome.ts';
 
 /** What the process hands over: its environment, whether a person watches, where to greet. */
-export type Surroundings = Readonly<{ env: NodeJS.ProcessEnv; pid: number; terminal: boolean; print(text: string): void }>;
+export type Surroundings = Readonly<{
+  env: NodeJS.ProcessEnv;
+  pid: number;
+  terminal: boolean;
+  print(text: string): void;
+}>;
 
 /** All services in one process, with a Redis of its own: one server, or a first try. */
 export async function startStandalone({ env: given, pid, terminal, print }: Surroundings): Promise<Service> {
@@ -25,24 +30,52 @@ export async function startStandalone({ env: given, pid, terminal, print }: Surr
   cleanup.use(lockInstance(dir, pid));
 
   const redisUrl = given['REDIS_URL'] ?? cleanup.use(await startRedis(dir)).url;
-  if (modelCatalogue(config, env).choices('main').every((model) => modelCatalogue(config, env).apiKey(model.provider) === undefined))
+  if (
+    modelCatalogue(config, env)
+      .choices('main')
+      .every((model) => modelCatalogue(config, env).apiKey(model.provider) === undefined)
+  )
     env['MOLTBOT_DEMO_MODEL_URL'] = cleanup.use(await startDemoModel({ tokenDelayMs: 15 })).baseUrl;
-  Object.assign(env, { REDIS_URL: redisUrl, INTERNAL_SECRET: keptSecret(dir, 'internal-secret'), MOLTBOT_CONFIG_PATH: configPath });
+  Object.assign(env, {
+    REDIS_URL: redisUrl,
+    INTERNAL_SECRET: keptSecret(dir, 'internal-secret'),
+    MOLTBOT_CONFIG_PATH: configPath,
+  });
 
   const quiet = terminal && given['MOLTBOT_LOG_STDOUT'] === undefined;
   const logs = createLogControl('moltbot', undefined, quiet ? () => undefined : undefined);
   const { logger: log } = logs;
   const loopback = { port: 0, host: '127.0.0.1' } as const;
-  const auth = cleanup.use(await startAuth({ redisUrl, http: loopback, internalSecret: env['INTERNAL_SECRET'] ?? '' }, { log }));
-  const storeEnv = { ARCHIVE_DIR: join(dir, 'sessions'), SESSION_STORE_PORT: '0', SESSION_STORE_HOST: '127.0.0.1', ...env };
+  const auth = cleanup.use(
+    await startAuth({ redisUrl, http: loopback, internalSecret: env['INTERNAL_SECRET'] ?? '' }, { log }),
+  );
+  const storeEnv = {
+    ARCHIVE_DIR: join(dir, 'sessions'),
+    SESSION_STORE_PORT: '0',
+    SESSION_STORE_HOST: '127.0.0.1',
+    ...env,
+  };
   const store = cleanup.use(await startSessionStore(readStoreConfig(storeEnv), { log }));
   const worker = cleanup.use(await startLlmWorker({ ...readWorkerConfig(env), http: undefined }, { log }));
   const services = { AUTH_URL: auth.url, SESSION_STORE_URL: store.url };
   const gateway = cleanup.use(
-    await startGateway({ ...readGatewayConfig({ ...env, ...services }), wholeConfig: true }, { logs, registries: [auth.registry, store.registry, worker.registry] }),
+    await startGateway(
+      { ...readGatewayConfig({ ...env, ...services }), wholeConfig: true },
+      { logs, registries: [auth.registry, store.registry, worker.registry] },
+    ),
   );
   const [model] = modelCatalogue(config, env).choices('main');
-  print(welcome({ host: gateway.host, port: gateway.port, madeToken, terminal, model: model?.ref, configPath, stateDir: dir }));
+  print(
+    welcome({
+      host: gateway.host,
+      port: gateway.port,
+      madeToken,
+      terminal,
+      model: model?.ref,
+      configPath,
+      stateDir: dir,
+    }),
+  );
 
   const owned = cleanup.move();
   return {
@@ -56,9 +89,15 @@ export async function startStandalone({ env: given, pid, terminal, print }: Surr
 }
 
 /** Without a token of the operator's there is one made for this state directory, and printed. */
-function withToken(given: NodeJS.ProcessEnv, dir: string, configPath: string): { env: NodeJS.ProcessEnv; madeToken: string | undefined } {
+function withToken(
+  given: NodeJS.ProcessEnv,
+  dir: string,
+  configPath: string,
+): { env: NodeJS.ProcessEnv; madeToken: string | undefined } {
   const env = { ...given };
-  const named = ['MOLTBOT_GATEWAY_TOKEN', 'CLAWDBOT_GATEWAY_TOKEN', 'OPENCLAW_GATEWAY_TOKEN'].some((name) => given[name]);
+  const named = ['MOLTBOT_GATEWAY_TOKEN', 'CLAWDBOT_GATEWAY_TOKEN', 'OPENCLAW_GATEWAY_TOKEN'].some(
+    (name) => given[name],
+  );
   const { auth } = loadConfigFile(configPath, env).config.gateway;
   if (named || auth.token !== undefined || auth.password !== undefined) return { env, madeToken: undefined };
   const madeToken = keptSecret(dir, 'gateway-token');

@@ -17,7 +17,9 @@ export function welcome(facts: WelcomeFacts): string {
   const base = `http://${facts.host === '0.0.0.0' ? '127.0.0.1' : facts.host}:${facts.port}/`;
   const link = facts.madeToken !== undefined && facts.terminal ? `${base}?token=${facts.madeToken}` : base;
   const demo = facts.model?.startsWith(`${DEMO_PROVIDER}/`) === true;
-  const answers = demo ? 'the built-in demo model (no API key is set)' : (facts.model ?? 'no model yet: set agents.defaults.model');
+  const answers = demo
+    ? 'the built-in demo model (no API key is set)'
+    : (facts.model ?? 'no model yet: set agents.defaults.model');
   return [
     '',
     '  Moltbot is ready.',
@@ -25,7 +27,9 @@ export function welcome(facts: WelcomeFacts): string {
     `  Open       ${link}`,
     ...(facts.madeToken === undefined ? [] : [`  Token      in ${facts.stateDir}/credentials/gateway-token`]),
     `  Answers    ${answers}`,
-    ...(demo ? ['             for a real one: ANTHROPIC_API_KEY=… npm start, or a provider in the configuration'] : []),
+    ...(demo
+      ? ['             for a real one: ANTHROPIC_API_KEY=… npm start, or a provider in the configuration']
+      : []),
     `  Config     ${facts.configPath}`,
     `  State      ${facts.stateDir}`,
     '  Stop       Ctrl-C',

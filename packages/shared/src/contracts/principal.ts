@@ -1,7 +1,13 @@
 import { z } from 'zod';
 import { UserId } from './ids.ts';
 
-export const SCOPES = ['operator.admin', 'operator.read', 'operator.write', 'operator.pairing', 'operator.approvals'] as const;
+export const SCOPES = [
+  'operator.admin',
+  'operator.read',
+  'operator.write',
+  'operator.pairing',
+  'operator.approvals',
+] as const;
 export const Scope = z.enum(SCOPES);
 export type Scope = z.infer<typeof Scope>;
 

@@ -16,7 +16,10 @@ export const ContentBlock = z.looseObject({ type: z.string() });
 export type ContentBlock = z.infer<typeof ContentBlock>;
 
 /** A message as transcripts hold it; user text, model text, thinking, images, tool calls and results are blocks. */
-export const ContextMessage = z.object({ role: z.enum(['user', 'assistant']), content: z.array(ContentBlock) });
+export const ContextMessage = z.object({
+  role: z.enum(['user', 'assistant']),
+  content: z.array(ContentBlock),
+});
 export type ContextMessage = z.infer<typeof ContextMessage>;
 
 /**
@@ -99,7 +102,14 @@ export type Outcome = (typeof OUTCOMES)[number];
 /** What a run says about itself, in the session's event stream and on the user's channel. */
 export const RunEvent = z.discriminatedUnion('t', [
   z.object({ t: z.literal('accepted'), tid: z.string(), run: z.string(), shown: z.string() }),
-  z.object({ t: z.literal('start'), tid: z.string(), run: z.string(), shown: z.string(), attempt: z.number().int(), at: z.number() }),
+  z.object({
+    t: z.literal('start'),
+    tid: z.string(),
+    run: z.string(),
+    shown: z.string(),
+    attempt: z.number().int(),
+    at: z.number(),
+  }),
   z.object({ t: z.literal('delta'), tid: z.string(), run: z.string(), text: z.string() }),
   z.object({ t: z.literal('thinking'), tid: z.string(), run: z.string(), text: z.string() }),
   z.object({ t: z.literal('compaction'), tid: z.string(), run: z.string(), phase: z.enum(['start', 'end']) }),

@@ -16,7 +16,10 @@ export const ERRORS = {
   TIMEOUT: { wire: 'AGENT_TIMEOUT', http: 504, type: 'api_error', retry: 'later' },
   INTERRUPTED: { wire: 'UNAVAILABLE', http: 503, type: 'api_error', retry: 'now' },
   INTERNAL: { wire: 'UNAVAILABLE', http: 500, type: 'api_error', retry: 'later' },
-} as const satisfies Record<string, { wire: string; http: number; type: string; retry: 'never' | 'now' | 'later' }>;
+} as const satisfies Record<
+  string,
+  { wire: string; http: number; type: string; retry: 'never' | 'now' | 'later' }
+>;
 
 export type ErrorCode = keyof typeof ERRORS;
 export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);
@@ -32,7 +35,11 @@ export class AppError extends Error {
   /** Structured reasons for the client, such as a list of faults; wins over `facts` on the wire. */
   readonly details: unknown;
 
-  constructor(code: ErrorCode, message: string, options: ErrorOptions & { facts?: ErrorFacts; retryAfterMs?: number; details?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: ErrorOptions & { facts?: ErrorFacts; retryAfterMs?: number; details?: unknown } = {},
+  ) {
     super(message, options);
     this.code = code;
     this.facts = options.facts ?? {};

@@ -22,7 +22,10 @@ export function toWireError(error: AppError): WireError {
 }
 
 /** The body of an HTTP refusal, in the shape the openai SDK reads. */
-export function toHttpError(error: AppError): { status: number; body: { error: { message: string; type: string; code: string } } } {
+export function toHttpError(error: AppError): {
+  status: number;
+  body: { error: { message: string; type: string; code: string } };
+} {
   const { http, type } = ERRORS[error.code];
   return { status: http, body: { error: { message: error.message, type, code: error.code.toLowerCase() } } };
 }

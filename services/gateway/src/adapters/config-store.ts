@@ -1,7 +1,18 @@
 import type { ConfigSnapshot } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import { configKeys, followConfig, runScript, type Redis, type Subscriber } from '@moltbot/shared/redis';
-import { applyWrite, ConfigChangedError, loadConfigFile, requireValidConfig, snapshotFromTree, watchConfigFile, writeConfigFile, type ConfigWrite, type ConfigWritten, type LoadedConfig } from '@moltbot/config';
+import {
+  applyWrite,
+  ConfigChangedError,
+  loadConfigFile,
+  requireValidConfig,
+  snapshotFromTree,
+  watchConfigFile,
+  writeConfigFile,
+  type ConfigWrite,
+  type ConfigWritten,
+  type LoadedConfig,
+} from '@moltbot/config';
 import { configPublish1 } from './scripts.gen.ts';
 
 export type ConfigStore = AsyncDisposable &
@@ -25,7 +36,11 @@ export type ConfigStoreOptions = Readonly<{
 const REPUBLISH_INTERVAL_MS = 10_000;
 
 /** `moltbot.json` on disk, live, and published unsubstituted to every service through Redis. Throws when it cannot be used. */
-export async function openConfigStore(redis: Redis, subscriber: Subscriber, options: ConfigStoreOptions): Promise<ConfigStore> {
+export async function openConfigStore(
+  redis: Redis,
+  subscriber: Subscriber,
+  options: ConfigStoreOptions,
+): Promise<ConfigStore> {
   const { path, env } = options;
   const load = options.only === undefined ? {} : { only: options.only };
   let file: LoadedConfig = loadConfigFile(path, env, load);
@@ -56,7 +71,12 @@ export async function openConfigStore(redis: Redis, subscriber: Subscriber, opti
     await followConfig(redis, subscriber, (published) => {
       generation = published.generation;
       if (published.hash === current.hash) return;
-      const snapshot = snapshotFromTree(published.tree, env, { path, hash: published.hash, raw: file.raw, ...load });
+      const snapshot = snapshotFromTree(published.tree, env, {
+        path,
+        hash: published.hash,
+        raw: file.raw,
+        ...load,
+      });
       if (snapshot.valid) use(snapshot);
       else options.onProblem(snapshot);
     }),
@@ -72,9 +92,13 @@ export async function openConfigStore(redis: Redis, subscriber: Subscriber, opti
       file = loadConfigFile(path, env, load);
       const result = applyWrite(write, file, { env, ...load });
       if (!result.ok) throw refused(result.message, result.issues);
-      await writeConfigFile(path, result.raw, file.exists ? { baseHash: file.hash } : {}).catch((error: unknown) => {
-        throw error instanceof ConfigChangedError ? refused('config changed since last load; re-run config.get and retry', []) : error;
-      });
+      await writeConfigFile(path, result.raw, file.exists ? { baseHash: file.hash } : {}).catch(
+        (error: unknown) => {
+          throw error instanceof ConfigChangedError
+            ? refused('config changed since last load; re-run config.get and retry', [])
+            : error;
+        },
+      );
       await reread();
       return result;
     },

@@ -82,7 +82,8 @@ export function createVerifier({ redis, gatewayTokens, now = Date.now }: Verifie
     },
     forget: (tokenId) => void remembered.delete(tokenId),
     stillValid: async (tokenId) => {
-      if (tokenId.startsWith(GATEWAY_PREFIX)) return usable().some((hash) => gatewayTokenId(hash) === tokenId);
+      if (tokenId.startsWith(GATEWAY_PREFIX))
+        return usable().some((hash) => gatewayTokenId(hash) === tokenId);
       const record = await readRecord(redis, tokenId);
       return record !== undefined && (record.expiresAtMs ?? Infinity) > now();
     },

@@ -4,8 +4,20 @@ import { AppError } from '@moltbot/shared/errors';
 import type { Redis } from '@moltbot/shared/redis';
 import { resetPolicyFor } from '@moltbot/config';
 import {
-  abortTurns, acceptTurn, findRun, findTurn, injectRecord, openHiddenSession, openSession, readEntry, resetSession,
-  type Accepted, type Caps, type NewTurn, type SessionEntry, type SessionRef,
+  abortTurns,
+  acceptTurn,
+  findRun,
+  findTurn,
+  injectRecord,
+  openHiddenSession,
+  openSession,
+  readEntry,
+  resetSession,
+  type Accepted,
+  type Caps,
+  type NewTurn,
+  type SessionEntry,
+  type SessionRef,
 } from '@moltbot/turns';
 import { titleOf } from '../domain/message.ts';
 import type { Desk, Submitted, TurnRequest } from '../domain/ports.ts';
@@ -43,7 +55,8 @@ export function createDesk(deps: DeskDeps): Desk {
       if (!entry) return [];
       return await abortTurns(redis, { sid: entry['sid'] ?? '', uid: principal.userId, key }, runId, reason);
     },
-    inject: async (principal, session, message, label) => await inject(deps, principal, session, message, label),
+    inject: async (principal, session, message, label) =>
+      await inject(deps, principal, session, message, label),
     findRun: async (principal, runId) => await findRun(redis, principal.userId, runId),
   };
 }
@@ -54,7 +67,14 @@ async function submit(deps: DeskDeps, uid: string, request: TurnRequest): Promis
   if (!request.fresh) {
     // @NOTE before any reset: the same message sent again must not start another session
     const seen = await findTurn(deps.redis, uid, key, request.runId);
-    if (seen) return { kind: 'duplicate', sid: seen.sid, turnId: seen.turnId, status: seen.status, error: seen.error };
+    if (seen)
+      return {
+        kind: 'duplicate',
+        sid: seen.sid,
+        turnId: seen.turnId,
+        status: seen.status,
+        error: seen.error,
+      };
   }
   let entry = request.fresh ? undefined : await readEntry(deps.redis, uid, key);
   let ref = await currentSession(deps, uid, request, entry);
@@ -64,11 +84,18 @@ async function submit(deps: DeskDeps, uid: string, request: TurnRequest): Promis
     ref = await openSession(deps.redis, uid, key, request.session.lane);
     entry = await readEntry(deps.redis, uid, key);
   }
-  throw new AppError('UNAVAILABLE', 'the session is being reset over and over; try again', { retryAfterMs: BUSY_RETRY_MS });
+  throw new AppError('UNAVAILABLE', 'the session is being reset over and over; try again', {
+    retryAfterMs: BUSY_RETRY_MS,
+  });
 }
 
 /** The present generation of the session, a new one after a reset word or when it is stale. */
-async function currentSession(deps: DeskDeps, uid: string, { session, intent, channel, fresh }: TurnRequest, entry: SessionEntry | undefined): Promise<SessionRef> {
+async function currentSession(
+  deps: DeskDeps,
+  uid: string,
+  { session, intent, channel, fresh }: TurnRequest,
+  entry: SessionEntry | undefined,
+): Promise<SessionRef> {
   const { key, lane, kind } = session;
   if (fresh) return await openHiddenSession(deps.redis, uid, key, lane);
   if (!entry) return await openSession(deps.redis, uid, key, lane);
@@ -78,10 +105,21 @@ async function currentSession(deps: DeskDeps, uid: string, { session, intent, ch
   return intent.kind === 'reset' || stale ? await resetSession(deps.redis, ref, lane) : ref;
 }
 
-async function settle(deps: DeskDeps, ref: SessionRef, request: TurnRequest, accepted: Exclude<Accepted, { kind: 'moved' }>): Promise<Submitted> {
+async function settle(
+  deps: DeskDeps,
+  ref: SessionRef,
+  request: TurnRequest,
+  accepted: Exclude<Accepted, { kind: 'moved' }>,
+): Promise<Submitted> {
   if (accepted.kind === 'busy') {
     deps.onAccepted(`busy_${accepted.cap}`, ref.uid);
-    throw busy({ session: 'this session has too many messages waiting', user: 'you have too many messages waiting', all: 'too many messages are waiting' }[accepted.cap]);
+    throw busy(
+      {
+        session: 'this session has too many messages waiting',
+        user: 'you have too many messages waiting',
+        all: 'too many messages are waiting',
+      }[accepted.cap],
+    );
   }
   if (accepted.kind === 'duplicate') return accepted;
   if (accepted.cold) await deps.wakeArchive(ref).catch(() => undefined); // the archive also looks by itself
@@ -125,7 +163,13 @@ function newTurn(ref: SessionRef, request: TurnRequest, entry: SessionEntry | un
   };
 }
 
-async function inject(deps: DeskDeps, principal: Principal, session: ResolvedKey, message: string, label: string | undefined): Promise<string> {
+async function inject(
+  deps: DeskDeps,
+  principal: Principal,
+  session: ResolvedKey,
+  message: string,
+  label: string | undefined,
+): Promise<string> {
   const uid = principal.userId;
   const entry = await readEntry(deps.redis, uid, session.key);
   if (!entry) throw new AppError('NOT_FOUND', 'session not found');
@@ -135,8 +179,16 @@ async function inject(deps: DeskDeps, principal: Principal, session: ResolvedKey
   const usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, costMicroUsd: 0 };
   const text = label === undefined ? message : `[${label}]\n\n${message}`;
   const record: SessionRecord = {
-    type: 'assistant', turnId: runId, runId, content: [{ type: 'text', text }], provider: 'moltbot', model: 'gateway-injected', api: 'injected',
-    usage, stopReason: 'injected', timestamp: Date.now(),
+    type: 'assistant',
+    turnId: runId,
+    runId,
+    content: [{ type: 'text', text }],
+    provider: 'moltbot',
+    model: 'gateway-injected',
+    api: 'injected',
+    usage,
+    stopReason: 'injected',
+    timestamp: Date.now(),
   };
   const event = { t: 'injected', run: runId, shown: session.shownKey, message: toMessage(record) } as const;
   if (await injectRecord(deps.redis, ref, record, event)) return messageId;

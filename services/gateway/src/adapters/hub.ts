@@ -17,7 +17,11 @@ type User = {
 };
 
 /** Follows the event streams of the users that are connected here. The channel is the doorbell, the stream is the truth. */
-export function openHub(redis: Redis, subscriber: Subscriber, onError: (error: unknown) => void): Hub & AsyncDisposable {
+export function openHub(
+  redis: Redis,
+  subscriber: Subscriber,
+  onError: (error: unknown) => void,
+): Hub & AsyncDisposable {
   const users = new Map<string, User>();
 
   const hear = (user: User, event: LoggedEvent): void => {
@@ -26,18 +30,31 @@ export function openHub(redis: Redis, subscriber: Subscriber, onError: (error: u
   };
   const addTail = (user: User, first: LoggedEvent): SessionTail => {
     const ref = { sid: first.sid, key: first.key };
-    const tail = createTail(ref, async (after) => await readEvents(redis, ref, after), (event, view) => {
-      for (const listener of user.all) listener(event, view);
-      for (const listener of user.runs.get(view.runId) ?? []) listener(event, view);
-    }, onError);
+    const tail = createTail(
+      ref,
+      async (after) => await readEvents(redis, ref, after),
+      (event, view) => {
+        for (const listener of user.all) listener(event, view);
+        for (const listener of user.runs.get(view.runId) ?? []) listener(event, view);
+      },
+      onError,
+    );
     user.sessions.set(first.sid, tail);
     return tail;
   };
   const userOf = async (uid: string): Promise<User> => {
     let user = users.get(uid);
     if (!user) {
-      const made: User = { sessions: new Map(), all: new Set(), runs: new Map(), subscribed: Promise.resolve(), idleSinceMs: 0 };
-      made.subscribed = subscriber.subscribe(userKeys.bell(uid), (message) => hear(made, decodeBell(message)));
+      const made: User = {
+        sessions: new Map(),
+        all: new Set(),
+        runs: new Map(),
+        subscribed: Promise.resolve(),
+        idleSinceMs: 0,
+      };
+      made.subscribed = subscriber.subscribe(userKeys.bell(uid), (message) =>
+        hear(made, decodeBell(message)),
+      );
       made.subscribed.catch(() => users.delete(uid));
       users.set(uid, made);
       user = made;
@@ -51,7 +68,8 @@ export function openHub(redis: Redis, subscriber: Subscriber, onError: (error: u
   const tidy = async (): Promise<void> => {
     const now = Date.now();
     for (const [uid, user] of users) {
-      for (const [sid, tail] of user.sessions) if (tail.restingSince() < now - LINGER_MS) user.sessions.delete(sid);
+      for (const [sid, tail] of user.sessions)
+        if (tail.restingSince() < now - LINGER_MS) user.sessions.delete(sid);
       const silent = user.all.size === 0 && user.runs.size === 0 && user.idleSinceMs < now - LINGER_MS;
       if (!silent) continue;
       users.delete(uid);
@@ -86,7 +104,9 @@ export function openHub(redis: Redis, subscriber: Subscriber, onError: (error: u
     },
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
-      await Promise.all([...users.keys()].map(async (uid) => await subscriber.unsubscribe(userKeys.bell(uid))));
+      await Promise.all(
+        [...users.keys()].map(async (uid) => await subscriber.unsubscribe(userKeys.bell(uid))),
+      );
     },
   };
 }

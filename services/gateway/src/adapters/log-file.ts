@@ -1,4 +1,13 @@
-import { appendFileSync, chmodSync, closeSync, existsSync, mkdirSync, openSync, readSync, statSync } from 'node:fs';
+import {
+  appendFileSync,
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
 const FILE_MODE = 0o640;
@@ -24,18 +33,34 @@ export function openLogFile(path: string, onProblem: (error: unknown) => void): 
   };
 }
 
-export type LogPage = Readonly<{ file: string; cursor: number; size: number; lines: string[]; truncated?: boolean; reset?: boolean }>;
+export type LogPage = Readonly<{
+  file: string;
+  cursor: number;
+  size: number;
+  lines: string[];
+  truncated?: boolean;
+  reset?: boolean;
+}>;
 
 /** Lines from a byte cursor on, or the file's end without one; `cursor` of the answer continues. */
-export function tailLogFile(path: string, options: Readonly<{ cursor?: number | undefined; limit: number; maxBytes: number }>): LogPage {
+export function tailLogFile(
+  path: string,
+  options: Readonly<{ cursor?: number | undefined; limit: number; maxBytes: number }>,
+): LogPage {
   if (!existsSync(path)) return { file: path, cursor: 0, size: 0, lines: [] };
   const { size } = statSync(path);
   const reset = options.cursor !== undefined && options.cursor > size;
-  const from = options.cursor === undefined || reset ? Math.max(0, size - options.maxBytes) : Math.max(options.cursor, size - options.maxBytes);
+  const from =
+    options.cursor === undefined || reset
+      ? Math.max(0, size - options.maxBytes)
+      : Math.max(options.cursor, size - options.maxBytes);
   const text = readRange(path, from, size);
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   const cutStart = from > 0 && options.cursor !== from ? whole.indexOf('\n') + 1 : 0;
-  const lines = whole.slice(cutStart).split('\n').filter((line) => line !== '');
+  const lines = whole
+    .slice(cutStart)
+    .split('\n')
+    .filter((line) => line !== '');
   const truncated = lines.length > options.limit || (options.cursor !== undefined && from > options.cursor);
   return {
     file: path,

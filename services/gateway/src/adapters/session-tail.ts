@@ -16,7 +16,12 @@ export type SessionTail = Readonly<{
  * One session's events, each once and in order, whatever the doorbell did. Nothing is told of
  * runs before the first event heard, but their text is read, so that it can be continued.
  */
-export function createTail(ref: Readonly<{ sid: string; key: string }>, readAfter: ReadAfter, tell: RunListener, onError: (error: unknown) => void): SessionTail {
+export function createTail(
+  ref: Readonly<{ sid: string; key: string }>,
+  readAfter: ReadAfter,
+  tell: RunListener,
+  onError: (error: unknown) => void,
+): SessionTail {
   const runs = new Map<string, RunView>();
   let last: string | undefined;
   let reading: Promise<void> | undefined;
@@ -40,7 +45,8 @@ export function createTail(ref: Readonly<{ sid: string; key: string }>, readAfte
   const catchUp = async (): Promise<void> => {
     // @NOTE an unknown run may have begun before we listened: its text is rebuilt from the stream's beginning, told to nobody
     const heardFrom = last ?? waiting[0]?.prev ?? '';
-    const rebuild = last === undefined || waiting.some((event) => !startsRun(event.e) && !runs.has(tidOf(event.e)));
+    const rebuild =
+      last === undefined || waiting.some((event) => !startsRun(event.e) && !runs.has(tidOf(event.e)));
     if (rebuild) last = undefined;
     const { events } = await readAfter(rebuild ? '' : heardFrom);
     for (const event of events) apply(event, rebuild && !isAfter(event.id, heardFrom));
@@ -70,7 +76,8 @@ export function createTail(ref: Readonly<{ sid: string; key: string }>, readAfte
   };
 }
 
-const startsRun = (event: RunEvent): boolean => event.t === 'accepted' || event.t === 'start' || event.t === 'injected';
+const startsRun = (event: RunEvent): boolean =>
+  event.t === 'accepted' || event.t === 'start' || event.t === 'injected';
 const tidOf = (event: RunEvent): string => (event.t === 'injected' ? event.run : event.tid);
 
 /** Ids are `<fence>-<n>`, ordered by both as numbers. */
@@ -81,9 +88,23 @@ export function isAfter(id: string, other: string): boolean {
   return fence > otherFence || (fence === otherFence && n > otherN);
 }
 
-function advance(runs: Map<string, RunView>, ref: Readonly<{ sid: string; key: string }>, { n, e }: LoggedEvent): RunView {
+function advance(
+  runs: Map<string, RunView>,
+  ref: Readonly<{ sid: string; key: string }>,
+  { n, e }: LoggedEvent,
+): RunView {
   const tid = tidOf(e);
-  const view = runs.get(tid) ?? { runId: e.run, turnId: tid, ...ref, shownKey: ref.key, text: '', thinking: '', n: 0, startedAt: Date.now(), attempt: 1 };
+  const view = runs.get(tid) ?? {
+    runId: e.run,
+    turnId: tid,
+    ...ref,
+    shownKey: ref.key,
+    text: '',
+    thinking: '',
+    n: 0,
+    startedAt: Date.now(),
+    attempt: 1,
+  };
   if (e.t !== 'injected') runs.set(tid, view);
   view.n = n;
   if ('shown' in e) view.shownKey = e.shown;

@@ -9,14 +9,24 @@ export type Waker = AsyncDisposable & Readonly<{ wake(ref: SessionRef, lane: Lan
 
 /** Puts wake-ups on the queue. One that fails is the sweeper's to repeat: the turn is accepted already. */
 export function openWaker(target: RedisTarget, pool: string, onError: (error: unknown) => void): Waker {
-  const connection = redisOptions({ ...target, name: `${target.name}-queue` }, 'request') as ConnectionOptions;
+  const connection = redisOptions(
+    { ...target, name: `${target.name}-queue` },
+    'request',
+  ) as ConnectionOptions;
   const make = (lane: Lane): Queue => new Queue(queueName(lane, pool), { connection, prefix: QUEUE_PREFIX });
   const queues = Object.fromEntries(LANES.map((lane) => [lane, make(lane)])) as Record<Lane, Queue>;
   for (const queue of Object.values(queues)) queue.on('error', () => undefined);
   const add = async ({ sid, uid, key }: SessionRef, lane: Lane, load: number): Promise<void> => {
     const job = TurnJob.parse({ v: 1, sid, uid, key });
-    const options = { priority: Math.max(1, load), attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
-    await within(queues[lane].add('turn', job, { ...options, deduplication: { id: sid, keepLastIfActive: true } }));
+    const options = {
+      priority: Math.max(1, load),
+      attempts: 1,
+      removeOnComplete: true,
+      removeOnFail: true,
+    } as const;
+    await within(
+      queues[lane].add('turn', job, { ...options, deduplication: { id: sid, keepLastIfActive: true } }),
+    );
   };
   return {
     wake: (ref, lane, load) => void add(ref, lane, load).catch(onError),
@@ -30,7 +40,10 @@ export function openWaker(target: RedisTarget, pool: string, onError: (error: un
 async function within<T>(work: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`the queue did not answer within ${DEADLINE_MS} ms`)), DEADLINE_MS);
+    timer = setTimeout(
+      () => reject(new Error(`the queue did not answer within ${DEADLINE_MS} ms`)),
+      DEADLINE_MS,
+    );
   });
   return await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

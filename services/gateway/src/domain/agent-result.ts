@@ -7,7 +7,13 @@ export function agentResult(runId: string, sid: string, event: EndOfRun): unknow
   const record = event.message as Extract<SessionRecord, { type: 'assistant' }> | undefined;
   const { usage } = record ?? {};
   const total = usage ? usage.input + usage.output + usage.cacheRead + usage.cacheWrite : 0;
-  const counts = { input: usage?.input ?? 0, output: usage?.output ?? 0, cacheRead: usage?.cacheRead ?? 0, cacheWrite: usage?.cacheWrite ?? 0, total };
+  const counts = {
+    input: usage?.input ?? 0,
+    output: usage?.output ?? 0,
+    cacheRead: usage?.cacheRead ?? 0,
+    cacheWrite: usage?.cacheWrite ?? 0,
+    total,
+  };
   const text = textOf(record?.content ?? []);
   return {
     runId,

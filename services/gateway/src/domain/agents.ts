@@ -1,6 +1,10 @@
 import type { MoltbotConfig } from '@moltbot/shared/contracts';
 
-export type ListedAgent = Readonly<{ id: string; name?: string; identity?: Readonly<Record<'name' | 'theme' | 'emoji' | 'avatar', string | undefined>> }>;
+export type ListedAgent = Readonly<{
+  id: string;
+  name?: string;
+  identity?: Readonly<Record<'name' | 'theme' | 'emoji' | 'avatar', string | undefined>>;
+}>;
 
 /** The configured agents; without any there is one, `main`. */
 export function agentList(config: MoltbotConfig): ListedAgent[] {
@@ -18,4 +22,5 @@ export function defaultAgentId(config: MoltbotConfig): string {
   return (list.find((agent) => agent.default === true) ?? list[0])?.id ?? 'main';
 }
 
-export const knownAgent = (config: MoltbotConfig, id: string): boolean => agentList(config).some((agent) => agent.id === id.toLowerCase());
+export const knownAgent = (config: MoltbotConfig, id: string): boolean =>
+  agentList(config).some((agent) => agent.id === id.toLowerCase());

@@ -1,7 +1,12 @@
 import type { ContentBlock } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 
-export type AttachmentInput = Readonly<{ type?: string | undefined; mimeType?: string | undefined; fileName?: string | undefined; content?: unknown }>;
+export type AttachmentInput = Readonly<{
+  type?: string | undefined;
+  mimeType?: string | undefined;
+  fileName?: string | undefined;
+  content?: unknown;
+}>;
 
 const MAX_BYTES = 5_000_000;
 const BASE64 = /^[A-Za-z0-9+/]+={0,2}$/;
@@ -15,10 +20,16 @@ export function imageBlocks(attachments: readonly AttachmentInput[]): ContentBlo
     const data = attachment.content.replace(/^data:[^,]*,/, '').replaceAll(/\s/g, '');
     if (!BASE64.test(data) || data.length % 4 !== 0) throw fault(name, 'invalid base64 content');
     const bytes = (data.length * 3) / 4;
-    if (bytes > MAX_BYTES) throw fault(name, `exceeds size limit (${Math.round(bytes)} > ${MAX_BYTES} bytes)`);
+    if (bytes > MAX_BYTES)
+      throw fault(name, `exceeds size limit (${Math.round(bytes)} > ${MAX_BYTES} bytes)`);
     const mimeType = sniff(data) ?? attachment.mimeType ?? '';
     if (!IMAGES.has(mimeType)) throw fault(name, 'only png, jpeg, gif and webp images can be sent');
-    return { type: 'image', mimeType, data, ...(attachment.fileName !== undefined && { fileName: attachment.fileName }) };
+    return {
+      type: 'image',
+      mimeType,
+      data,
+      ...(attachment.fileName !== undefined && { fileName: attachment.fileName }),
+    };
   });
 }
 

@@ -1,6 +1,7 @@
 import type { EndOfRun, Hub } from './ports.ts';
 
-export type AwaitedEnd = Disposable & Readonly<{ event: Promise<EndOfRun>; within(timeoutMs: number): Promise<EndOfRun | undefined> }>;
+export type AwaitedEnd = Disposable &
+  Readonly<{ event: Promise<EndOfRun>; within(timeoutMs: number): Promise<EndOfRun | undefined> }>;
 
 /** Listens for a run's end; open it before the run is submitted, so that a quick one is not missed. */
 export async function awaitEnd(hub: Hub, userId: string, runId: string): Promise<AwaitedEnd> {

@@ -9,7 +9,10 @@ type Headers = Readonly<Record<string, string | string[] | undefined>>;
  */
 export function clientAddress(peer: string, headers: Headers, trusted: readonly string[]): ClientAddress {
   const ip = peer.replace(/^::ffff:/, '');
-  const forwarded = String(headers['x-forwarded-for'] ?? headers['x-real-ip'] ?? '').split(',').map((part) => part.trim()).filter(Boolean);
+  const forwarded = String(headers['x-forwarded-for'] ?? headers['x-real-ip'] ?? '')
+    .split(',')
+    .map((part) => part.trim())
+    .filter(Boolean);
   if (forwarded.length === 0) return { ip, local: isLoopback(ip) };
   if (!isTrusted(ip, trusted)) return { ip, local: false };
   const client = forwarded.findLast((address) => !isTrusted(address, trusted)) ?? forwarded[0] ?? ip;

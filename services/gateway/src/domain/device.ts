@@ -1,7 +1,19 @@
 /** The device identity a connect may carry: an ed25519 key that signed the request. */
-export type Device = Readonly<{ id: string; publicKey: string; signature: string; signedAt: number; nonce?: string | undefined }>;
+export type Device = Readonly<{
+  id: string;
+  publicKey: string;
+  signature: string;
+  signedAt: number;
+  nonce?: string | undefined;
+}>;
 
-export type SignedConnect = Readonly<{ clientId: string; clientMode: string; role: string; scopes: readonly string[]; token: string }>;
+export type SignedConnect = Readonly<{
+  clientId: string;
+  clientMode: string;
+  role: string;
+  scopes: readonly string[];
+  token: string;
+}>;
 
 export type DeviceCheck = Readonly<{
   device: Device;
@@ -25,12 +37,23 @@ export function deviceProblem(check: DeviceCheck): string | undefined {
   if (device.nonce === undefined && !local) return 'device nonce required';
   if (device.nonce !== undefined && device.nonce !== nonce) return 'device nonce mismatch';
   if (fingerprint === undefined) return 'device public key invalid';
-  return check.verify(device.publicKey, signedText(device, check.connect), device.signature) ? undefined : 'device signature invalid';
+  return check.verify(device.publicKey, signedText(device, check.connect), device.signature)
+    ? undefined
+    : 'device signature invalid';
 }
 
 function signedText(device: Device, connect: SignedConnect): string {
   const { clientId, clientMode, role, scopes, token } = connect;
   const version = device.nonce === undefined ? 'v1' : 'v2';
-  const parts = [version, device.id, clientId, clientMode, role, scopes.join(','), String(device.signedAt), token];
+  const parts = [
+    version,
+    device.id,
+    clientId,
+    clientMode,
+    role,
+    scopes.join(','),
+    String(device.signedAt),
+    token,
+  ];
   return [...parts, ...(device.nonce === undefined ? [] : [device.nonce])].join('|');
 }

@@ -5,15 +5,23 @@ import type { KeyRules } from './session-key.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export function keyRules(config: MoltbotConfig): KeyRules {
-  return { mainKey: config.session.mainKey, scope: config.session.scope, defaultAgentId: defaultAgentId(config) };
+  return {
+    mainKey: config.session.mainKey,
+    scope: config.session.scope,
+    defaultAgentId: defaultAgentId(config),
+  };
 }
 
 /** The gateway's own credentials: the present one and, while clients are moved over, the one before. */
 export function gatewayTokens(config: MoltbotConfig, env: Environment): string[] {
   const { mode, token, password, previousToken } = config.gateway.auth;
-  const named = (what: string): string | undefined => env[`MOLTBOT_GATEWAY_${what}`] ?? env[`CLAWDBOT_GATEWAY_${what}`] ?? env[`OPENCLAW_GATEWAY_${what}`];
-  const present = mode === 'password' ? (password ?? named('PASSWORD')) : (token ?? named('TOKEN') ?? password);
-  return [present, previousToken ?? named('TOKEN_PREVIOUS')].filter((value): value is string => value !== undefined && value !== '');
+  const named = (what: string): string | undefined =>
+    env[`MOLTBOT_GATEWAY_${what}`] ?? env[`CLAWDBOT_GATEWAY_${what}`] ?? env[`OPENCLAW_GATEWAY_${what}`];
+  const present =
+    mode === 'password' ? (password ?? named('PASSWORD')) : (token ?? named('TOKEN') ?? password);
+  return [present, previousToken ?? named('TOKEN_PREVIOUS')].filter(
+    (value): value is string => value !== undefined && value !== '',
+  );
 }
 
 /** Where to listen. `auto`: everywhere inside a container, where loopback would hide the port from its probes. */

@@ -13,7 +13,9 @@ export function readIntent(message: string, resetTriggers: readonly string[]): I
   const text = message.trim();
   const lower = text.toLowerCase();
   if (STOP_WORDS.has(lower)) return { kind: 'stop' };
-  const trigger = resetTriggers.find((word) => lower === word.toLowerCase() || lower.startsWith(`${word.toLowerCase()} `));
+  const trigger = resetTriggers.find(
+    (word) => lower === word.toLowerCase() || lower.startsWith(`${word.toLowerCase()} `),
+  );
   if (trigger !== undefined) return { kind: 'reset', text: text.slice(trigger.length).trim(), trigger };
   const [word = ''] = lower.split(/\s+/);
   return COMMANDS.has(word) ? { kind: 'command', text } : { kind: 'chat', text: message };

@@ -1,4 +1,11 @@
-import type { ClientTool, ContentBlock, ContextMessage, Principal, RunEvent, SessionRecord } from '@moltbot/shared/contracts';
+import type {
+  ClientTool,
+  ContentBlock,
+  ContextMessage,
+  Principal,
+  RunEvent,
+  SessionRecord,
+} from '@moltbot/shared/contracts';
 import type { Intent } from './message.ts';
 import type { ResolvedKey } from './session-key.ts';
 
@@ -58,11 +65,26 @@ export type EndOfRun = Extract<RunEvent, { t: 'end' }>;
 
 export type Desk = Readonly<{
   submit(principal: Principal, request: TurnRequest): Promise<Submitted>;
-  abort(principal: Principal, key: string, runId: string | undefined, reason: 'rpc' | 'stop' | 'timeout'): Promise<string[]>;
-  inject(principal: Principal, session: ResolvedKey, message: string, label: string | undefined): Promise<string>;
+  abort(
+    principal: Principal,
+    key: string,
+    runId: string | undefined,
+    reason: 'rpc' | 'stop' | 'timeout',
+  ): Promise<string[]>;
+  inject(
+    principal: Principal,
+    session: ResolvedKey,
+    message: string,
+    label: string | undefined,
+  ): Promise<string>;
   /** undefined: unknown to this user. */
   findRun(principal: Principal, runId: string): Promise<RunFacts | undefined>;
 }>;
 
-export type RunFacts = Readonly<{ status: RunState; error: string; startedAtMs?: number; endedAtMs?: number }>;
+export type RunFacts = Readonly<{
+  status: RunState;
+  error: string;
+  startedAtMs?: number;
+  endedAtMs?: number;
+}>;
 export type AssistantRecord = Extract<SessionRecord, { type: 'assistant' }>;

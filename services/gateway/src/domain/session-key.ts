@@ -24,7 +24,8 @@ const RESERVED = new Set(['unknown']);
 export function resolveKey(spelled: string, rules: KeyRules, agentId = rules.defaultAgentId): ResolvedKey {
   const shownKey = spelled.trim();
   const lower = shownKey.toLowerCase();
-  if (lower.length > MAX_KEY_CHARS) throw new AppError('INVALID_REQUEST', `session key is longer than ${MAX_KEY_CHARS} characters`);
+  if (lower.length > MAX_KEY_CHARS)
+    throw new AppError('INVALID_REQUEST', `session key is longer than ${MAX_KEY_CHARS} characters`);
   if (RESERVED.has(lower)) throw new AppError('INVALID_REQUEST', `session key "${lower}" is reserved`);
   if (hasControls(lower)) throw new AppError('INVALID_REQUEST', 'session key holds control characters');
   if (rules.scope === 'global' || lower === 'global') return named('global', shownKey, agentId, '');
@@ -42,7 +43,12 @@ function named(key: string, shownKey: string, agentId: string, rest: string): Re
 
 /** Upstream's rule for agent ids: lower case, other characters become `-`, at most 64. */
 export function agentName(raw: string): string {
-  const id = raw.trim().toLowerCase().replaceAll(/[^a-z0-9_-]/g, '-').replace(/^[^a-z0-9]+/, '').slice(0, 64);
+  const id = raw
+    .trim()
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9_-]/g, '-')
+    .replace(/^[^a-z0-9]+/, '')
+    .slice(0, 64);
   return id === '' ? 'main' : id;
 }
 
@@ -51,7 +57,12 @@ export function mainSessionKey(rules: KeyRules): string {
 }
 
 /** The key of one of a user's own channels, by `session.dmScope`. */
-export function channelKey(rules: KeyRules, dmScope: 'per-peer' | 'per-channel-peer', channel: string, peer: string): string {
+export function channelKey(
+  rules: KeyRules,
+  dmScope: 'per-peer' | 'per-channel-peer',
+  channel: string,
+  peer: string,
+): string {
   if (peer === '') return mainSessionKey(rules);
   const middle = dmScope === 'per-peer' ? 'dm' : `${channel.toLowerCase()}:dm`;
   return `agent:${rules.defaultAgentId}:${middle}:${peer.toLowerCase()}`;

@@ -6,8 +6,19 @@ const Nullable = z.union([z.string(), z.null()]).optional();
 export const SessionPatch = z.strictObject({
   key: z.string().min(1),
   label: z.union([z.string().min(1).max(64), z.null()]).optional(),
-  thinkingLevel: Nullable, verboseLevel: Nullable, reasoningLevel: Nullable, responseUsage: Nullable, elevatedLevel: Nullable,
-  execHost: Nullable, execSecurity: Nullable, execAsk: Nullable, execNode: Nullable, model: Nullable, spawnedBy: Nullable, sendPolicy: Nullable, groupActivation: Nullable,
+  thinkingLevel: Nullable,
+  verboseLevel: Nullable,
+  reasoningLevel: Nullable,
+  responseUsage: Nullable,
+  elevatedLevel: Nullable,
+  execHost: Nullable,
+  execSecurity: Nullable,
+  execAsk: Nullable,
+  execNode: Nullable,
+  model: Nullable,
+  spawnedBy: Nullable,
+  sendPolicy: Nullable,
+  groupActivation: Nullable,
 });
 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
@@ -22,7 +33,10 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
 const SHOWN: Readonly<Record<string, string>> = { thinkingLevel: 'off|minimal|low|medium|high' };
 
 /** What to write: strings to set, null to clear. The model is left to be looked up. */
-export function readPatch(params: z.output<typeof SessionPatch>): { patch: Record<string, string | null>; model: string | null | undefined } {
+export function readPatch(params: z.output<typeof SessionPatch>): {
+  patch: Record<string, string | null>;
+  model: string | null | undefined;
+} {
   const { key: _key, model, ...settings } = params;
   const patch: Record<string, string | null> = {};
   for (const [name, value] of Object.entries(settings)) {

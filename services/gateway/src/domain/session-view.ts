@@ -2,7 +2,21 @@ import type { SessionEntry } from './ports.ts';
 
 export type Defaults = Readonly<{ modelProvider: string; model: string; contextTokens: number }>;
 
-const SETTINGS = ['thinkingLevel', 'verboseLevel', 'reasoningLevel', 'responseUsage', 'elevatedLevel', 'execHost', 'execSecurity', 'execAsk', 'execNode', 'sendPolicy', 'groupActivation', 'spawnedBy', 'label'] as const;
+const SETTINGS = [
+  'thinkingLevel',
+  'verboseLevel',
+  'reasoningLevel',
+  'responseUsage',
+  'elevatedLevel',
+  'execHost',
+  'execSecurity',
+  'execAsk',
+  'execNode',
+  'sendPolicy',
+  'groupActivation',
+  'spawnedBy',
+  'label',
+] as const;
 
 /** An entry as `sessions.patch` and `sessions.reset` return it. */
 export function toEntry(entry: SessionEntry): Record<string, unknown> {
@@ -13,7 +27,9 @@ export function toEntry(entry: SessionEntry): Record<string, unknown> {
     systemSent: entry['model'] !== undefined,
     abortedLastRun: entry['aborted'] === '1',
     chatType: 'direct',
-    ...Object.fromEntries(SETTINGS.flatMap((name) => (entry[name] === undefined ? [] : [[name, entry[name]]]))),
+    ...Object.fromEntries(
+      SETTINGS.flatMap((name) => (entry[name] === undefined ? [] : [[name, entry[name]]])),
+    ),
     ...overrides(entry),
     inputTokens: number('inputTokens'),
     outputTokens: number('outputTokens'),
@@ -31,7 +47,11 @@ function overrides(entry: SessionEntry): Record<string, unknown> {
 }
 
 /** A row of `sessions.list`. */
-export function toRow(entry: SessionEntry, defaults: Defaults, extras: Readonly<{ titles: boolean; previews: boolean }>): Record<string, unknown> {
+export function toRow(
+  entry: SessionEntry,
+  defaults: Defaults,
+  extras: Readonly<{ titles: boolean; previews: boolean }>,
+): Record<string, unknown> {
   const key = entry['key'] ?? '';
   return {
     key,

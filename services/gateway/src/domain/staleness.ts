@@ -1,5 +1,9 @@
 /** When a session starts over by itself; from `session.reset` and its variants. */
-export type ResetRuleInForce = Readonly<{ mode: 'daily' | 'idle'; atHour: number; idleMinutes: number | undefined }>;
+export type ResetRuleInForce = Readonly<{
+  mode: 'daily' | 'idle';
+  atHour: number;
+  idleMinutes: number | undefined;
+}>;
 
 /** Stale: last used before the latest reset hour (local time), or idle for too long. */
 export function isStale(updatedAtMs: number, rule: ResetRuleInForce, nowMs: number): boolean {

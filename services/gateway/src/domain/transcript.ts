@@ -1,6 +1,7 @@
 import type { ContentBlock, NumberedRecord, SessionRecord, Usage } from '@moltbot/shared/contracts';
 
-export type TranscriptMessage = Readonly<Record<string, unknown>> & Readonly<{ role: string; content: readonly ContentBlock[]; timestamp: number }>;
+export type TranscriptMessage = Readonly<Record<string, unknown>> &
+  Readonly<{ role: string; content: readonly ContentBlock[]; timestamp: number }>;
 
 /** A record as `chat.history` and `chat` events show it; undefined for what is not said by anybody. */
 export function toMessage(record: SessionRecord): TranscriptMessage | undefined {
@@ -28,19 +29,26 @@ export function toUsage(usage: Usage): Record<string, unknown> {
 }
 
 export const textOf = (content: readonly ContentBlock[]): string =>
-  content.filter(({ type }) => type === 'text').map((block) => String(block['text'])).join('');
+  content
+    .filter(({ type }) => type === 'text')
+    .map((block) => String(block['text']))
+    .join('');
 
 const MAX_HISTORY_BYTES = 6 * 1024 * 1024;
 
 /** The newest messages that fit, oldest first, each with its `seq`. */
-export function toHistory(records: readonly NumberedRecord[]): { messages: TranscriptMessage[]; cut: boolean } {
+export function toHistory(records: readonly NumberedRecord[]): {
+  messages: TranscriptMessage[];
+  cut: boolean;
+} {
   const messages: TranscriptMessage[] = [];
   let bytes = 0;
   for (const { seq, record } of records.toReversed()) {
     const message = toMessage(record);
     if (!message) continue;
     bytes += JSON.stringify(message).length;
-    if (bytes > MAX_HISTORY_BYTES && messages.length > 0) return { messages: messages.toReversed(), cut: true };
+    if (bytes > MAX_HISTORY_BYTES && messages.length > 0)
+      return { messages: messages.toReversed(), cut: true };
     messages.push({ ...message, seq });
   }
   return { messages: messages.toReversed(), cut: false };

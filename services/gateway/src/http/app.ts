@@ -33,13 +33,36 @@ export function httpApp(deps: AppDeps): Express {
   };
   app.use(probeRoutes(services.lifecycle, () => ({ version: services.host.version })));
   app.get(['/metrics', '/api/diagnostics/prometheus'], metrics(services, deps.renderMetrics));
-  post('/v1/chat/completions', () => MIB, () => endpoints().chatCompletions.enabled, chatCompletions(services));
-  post('/v1/responses', () => endpoints().responses.maxBodyBytes, () => endpoints().responses.enabled, responses(services));
-  post('/v1/messages', () => 8 * MIB, () => endpoints().chatCompletions.enabled, messages(services));
-  post('/tools/invoke', () => 2 * MIB, () => true, toolsInvoke(services));
+  post(
+    '/v1/chat/completions',
+    () => MIB,
+    () => endpoints().chatCompletions.enabled,
+    chatCompletions(services),
+  );
+  post(
+    '/v1/responses',
+    () => endpoints().responses.maxBodyBytes,
+    () => endpoints().responses.enabled,
+    responses(services),
+  );
+  post(
+    '/v1/messages',
+    () => 8 * MIB,
+    () => endpoints().chatCompletions.enabled,
+    messages(services),
+  );
+  post(
+    '/tools/invoke',
+    () => 2 * MIB,
+    () => true,
+    toolsInvoke(services),
+  );
   app.get(['/v1/models', '/v1/models/:id'], known, modelList(services));
   app.use(pageRoutes(deps.pageFolder, () => services.config().gateway.controlUi.enabled));
-  app.use((_request, response) => void response.status(405).set('Allow', 'GET').type('text').send('Method Not Allowed'));
+  app.use(
+    (_request, response) =>
+      void response.status(405).set('Allow', 'GET').type('text').send('Method Not Allowed'),
+  );
   app.use(failure(deps));
   return app;
 }
@@ -51,13 +74,16 @@ const onlyPost: RequestHandler = (request, response, next) => {
 
 function switchedOn(path: string, enabled: () => boolean): RequestHandler {
   return (_request, _response, next) => {
-    next(enabled() ? undefined : new AppError('NOT_FOUND', `${path} is switched off in gateway.http.endpoints`));
+    next(
+      enabled() ? undefined : new AppError('NOT_FOUND', `${path} is switched off in gateway.http.endpoints`),
+    );
   };
 }
 
 /** Parsed whatever the content type says: upstream does, and curl's default is a form. */
 function jsonBody(limit: () => number): RequestHandler {
-  return (request, response, next) => express.json({ limit: limit(), type: () => true, strict: false })(request, response, next);
+  return (request, response, next) =>
+    express.json({ limit: limit(), type: () => true, strict: false })(request, response, next);
 }
 
 function failure(deps: AppDeps): ErrorRequestHandler {
@@ -66,7 +92,8 @@ function failure(deps: AppDeps): ErrorRequestHandler {
     if (error.code === 'INTERNAL') deps.onFailed(request.path, cause);
     if (response.headersSent) return void response.end();
     const { status, body } = toHttpError(error);
-    if (error.retryAfterMs !== undefined) response.set('Retry-After', String(Math.ceil(error.retryAfterMs / 1_000)));
+    if (error.retryAfterMs !== undefined)
+      response.set('Retry-After', String(Math.ceil(error.retryAfterMs / 1_000)));
     response.status(status).json(request.path === '/v1/messages' ? anthropicError(error) : body);
   };
 }
@@ -76,8 +103,10 @@ type BodyParserError = Error & { type?: string; status?: number; limit?: number 
 /** body-parser's own errors carry a type; an asset that is missing carries a status. */
 function httpError(cause: unknown): AppError {
   const { type, status, limit, message } = cause as BodyParserError;
-  if (type === 'entity.too.large') return new AppError('PAYLOAD_TOO_LARGE', `request body is larger than ${limit} bytes`);
+  if (type === 'entity.too.large')
+    return new AppError('PAYLOAD_TOO_LARGE', `request body is larger than ${limit} bytes`);
   if (type === 'entity.parse.failed') return new AppError('INVALID_REQUEST', `SyntaxError: ${message}`);
-  if (!(cause instanceof AppError) && status !== undefined && status >= 400 && status < 500) return new AppError(status === 404 ? 'NOT_FOUND' : 'INVALID_REQUEST', message);
+  if (!(cause instanceof AppError) && status !== undefined && status >= 400 && status < 500)
+    return new AppError(status === 404 ? 'NOT_FOUND' : 'INVALID_REQUEST', message);
   return toAppError(cause);
 }

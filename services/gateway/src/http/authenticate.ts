@@ -13,7 +13,11 @@ export function authenticate(services: Services, onRefused: OnRefused): RequestH
     const verdict = await services.verify(bearer(request));
     if (!verdict.ok) {
       onRefused(request.socket.remoteAddress ?? '', verdict.reason, request.path);
-      response.status(401).json(request.path.endsWith('/messages') ? { type: 'error', ...anthropicUnauthorized } : UNAUTHORIZED);
+      response
+        .status(401)
+        .json(
+          request.path.endsWith('/messages') ? { type: 'error', ...anthropicUnauthorized } : UNAUTHORIZED,
+        );
       return;
     }
     (response.locals as { principal?: Principal }).principal = verdict.principal;

@@ -6,9 +6,14 @@ import type { Services } from '../services.ts';
 export function metrics(services: Services, render: () => Promise<string>): RequestHandler {
   return async (request, response) => {
     if (!isDirectLoopback(request)) {
-      const verdict = await services.verify(/^bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1]?.trim() ?? '');
+      const verdict = await services.verify(
+        /^bearer\s+(.+)$/i.exec(request.headers.authorization ?? '')?.[1]?.trim() ?? '',
+      );
       const may = verdict.ok && verdict.principal.roles.some((role) => role !== 'member');
-      if (!may) return void response.status(verdict.ok ? 403 : 401).json({ error: { message: 'metrics need loopback or an operator token', type: 'unauthorized' } });
+      if (!may)
+        return void response
+          .status(verdict.ok ? 403 : 401)
+          .json({ error: { message: 'metrics need loopback or an operator token', type: 'unauthorized' } });
     }
     response.set('Content-Type', 'text/plain; version=0.0.4; charset=utf-8').send(await render());
   };
@@ -16,6 +21,7 @@ export function metrics(services: Services, render: () => Promise<string>): Requ
 
 /** @NOTE a proxy on the same machine is loopback too; its forwarding header gives it away. */
 function isDirectLoopback(request: Request): boolean {
-  const forwarded = request.headers['x-forwarded-for'] ?? request.headers['x-real-ip'] ?? request.headers['forwarded'];
+  const forwarded =
+    request.headers['x-forwarded-for'] ?? request.headers['x-real-ip'] ?? request.headers['forwarded'];
   return forwarded === undefined && isLoopback((request.socket.remoteAddress ?? '').replace(/^::ffff:/, ''));
 }

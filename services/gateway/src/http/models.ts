@@ -6,10 +6,35 @@ import type { Services } from '../services.ts';
 export function modelList(services: Services): RequestHandler {
   const created = Math.floor(Date.now() / 1_000);
   return (request, response) => {
-    const own = { id: 'moltbot', object: 'model', created, owned_by: 'moltbot', type: 'model', display_name: 'Moltbot (default model)', created_at: new Date(created * 1_000).toISOString() };
-    const data = [own, ...services.catalogue().models.map(({ ref, provider, entry }) => ({ ...own, id: ref, owned_by: provider, display_name: entry.name ?? entry.id }))];
+    const own = {
+      id: 'moltbot',
+      object: 'model',
+      created,
+      owned_by: 'moltbot',
+      type: 'model',
+      display_name: 'Moltbot (default model)',
+      created_at: new Date(created * 1_000).toISOString(),
+    };
+    const data = [
+      own,
+      ...services
+        .catalogue()
+        .models.map(({ ref, provider, entry }) => ({
+          ...own,
+          id: ref,
+          owned_by: provider,
+          display_name: entry.name ?? entry.id,
+        })),
+    ];
     const { id } = request.params;
-    if (id === undefined) return void response.json({ object: 'list', data, has_more: false, first_id: data[0]?.id ?? null, last_id: data.at(-1)?.id ?? null });
+    if (id === undefined)
+      return void response.json({
+        object: 'list',
+        data,
+        has_more: false,
+        first_id: data[0]?.id ?? null,
+        last_id: data.at(-1)?.id ?? null,
+      });
     const found = data.find((model) => model.id === String(id));
     if (!found) throw new AppError('NOT_FOUND', `model ${String(id)} is not configured`);
     response.json(found);

@@ -2,7 +2,12 @@ import type { Response } from 'express';
 
 const HEARTBEAT_MS = 15_000;
 
-export type Sse = Readonly<{ write(text: string): void; data(value: unknown): void; event(name: string, value: unknown): void; end(last?: string): void }>;
+export type Sse = Readonly<{
+  write(text: string): void;
+  data(value: unknown): void;
+  event(name: string, value: unknown): void;
+  end(last?: string): void;
+}>;
 
 /** Server-sent events that proxies neither buffer nor cut: a comment line goes out while nothing else does. */
 export function openSse(response: Response): Sse {

@@ -1,10 +1,30 @@
 import { z } from 'zod';
 
 const CLIENT_IDS = [
-  'webchat-ui', 'webchat', 'cli', 'gateway-client', 'node-host', 'test', 'fingerprint',
-  'clawdbot-control-ui', 'clawdbot-macos', 'clawdbot-ios', 'clawdbot-android', 'clawdbot-probe',
-  'openclaw-control-ui', 'openclaw-macos', 'openclaw-ios', 'openclaw-android', 'openclaw-linux', 'openclaw-watchos', 'openclaw-tui',
-  'openclaw-probe', 'openclaw-worker', 'openclaw-browser-copilot', 'moltbot-control-ui', 'moltbot-web',
+  'webchat-ui',
+  'webchat',
+  'cli',
+  'gateway-client',
+  'node-host',
+  'test',
+  'fingerprint',
+  'clawdbot-control-ui',
+  'clawdbot-macos',
+  'clawdbot-ios',
+  'clawdbot-android',
+  'clawdbot-probe',
+  'openclaw-control-ui',
+  'openclaw-macos',
+  'openclaw-ios',
+  'openclaw-android',
+  'openclaw-linux',
+  'openclaw-watchos',
+  'openclaw-tui',
+  'openclaw-probe',
+  'openclaw-worker',
+  'openclaw-browser-copilot',
+  'moltbot-control-ui',
+  'moltbot-web',
 ] as const;
 
 const Text = z.string().min(1);
@@ -31,9 +51,21 @@ export const ConnectParams = z.strictObject({
   pathEnv: z.string().optional(),
   locale: z.string().optional(),
   userAgent: z.string().optional(),
-  auth: z.strictObject({ token: z.string().optional(), password: z.string().optional(), deviceToken: z.string().optional() }).optional(),
+  auth: z
+    .strictObject({
+      token: z.string().optional(),
+      password: z.string().optional(),
+      deviceToken: z.string().optional(),
+    })
+    .optional(),
   device: z
-    .strictObject({ id: Text, publicKey: Text, signature: Text, signedAt: z.int().min(0), nonce: Text.optional() })
+    .strictObject({
+      id: Text,
+      publicKey: Text,
+      signature: Text,
+      signedAt: z.int().min(0),
+      nonce: Text.optional(),
+    })
     .optional(),
 });
 export type ConnectParams = z.infer<typeof ConnectParams>;

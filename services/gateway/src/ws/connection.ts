@@ -10,7 +10,14 @@ export type Peer = Readonly<{
   scopes: readonly Scope[];
   role: 'operator' | 'node';
   protocol: 3 | 4;
-  client: Readonly<{ id: string; mode: string; version: string; platform: string; displayName?: string | undefined; instanceId?: string | undefined }>;
+  client: Readonly<{
+    id: string;
+    mode: string;
+    version: string;
+    platform: string;
+    displayName?: string | undefined;
+    instanceId?: string | undefined;
+  }>;
   deviceId: string | undefined;
   /** The credential's end, ms; null when it has none. */
   expiresAtMs: number | null;
@@ -32,7 +39,10 @@ export type Connection = Readonly<{
   buffered(): number;
 }>;
 
-export type EventOptions = Readonly<{ droppable?: boolean; stateVersion?: Readonly<{ presence: number; health: number }> }>;
+export type EventOptions = Readonly<{
+  droppable?: boolean;
+  stateVersion?: Readonly<{ presence: number; health: number }>;
+}>;
 
 const MAX_REASON_BYTES = 120;
 
@@ -56,7 +66,16 @@ export function openConnection(socket: WebSocket, id: string, remoteAddress: str
       peer = accepted;
     },
     respond: (requestId, payload) => send(JSON.stringify({ type: 'res', id: requestId, ok: true, payload })),
-    refuse: (requestId, error, payload) => send(JSON.stringify({ type: 'res', id: requestId, ok: false, ...(payload !== undefined && { payload }), error })),
+    refuse: (requestId, error, payload) =>
+      send(
+        JSON.stringify({
+          type: 'res',
+          id: requestId,
+          ok: false,
+          ...(payload !== undefined && { payload }),
+          error,
+        }),
+      ),
     event: (name, payloadJson, options = {}) => {
       if (socket.bufferedAmount > POLICY.maxBufferedBytes) {
         if (options.droppable !== true) close(1008, 'slow consumer');
@@ -67,7 +86,8 @@ export function openConnection(socket: WebSocket, id: string, remoteAddress: str
       send(`{"type":"event","event":"${name}","payload":${payloadJson},"seq":${seq}${version}}`);
       return true;
     },
-    challenge: (nonce) => send(JSON.stringify({ type: 'event', event: 'connect.challenge', payload: { nonce, ts: Date.now() } })),
+    challenge: (nonce) =>
+      send(JSON.stringify({ type: 'event', event: 'connect.challenge', payload: { nonce, ts: Date.now() } })),
     close,
     buffered: () => socket.bufferedAmount,
   };

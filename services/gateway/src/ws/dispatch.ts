@@ -13,7 +13,13 @@ import { faultsOf, parseParams } from './validation.ts';
 
 /** Every method there is: who may call it and what it does. */
 export const METHODS: Methods = {
-  ...chatMethods, ...agentMethods, ...sessionMethods, ...configMethods, ...statusMethods, ...tokenMethods, ...quietMethods,
+  ...chatMethods,
+  ...agentMethods,
+  ...sessionMethods,
+  ...configMethods,
+  ...statusMethods,
+  ...tokenMethods,
+  ...quietMethods,
 };
 
 /** Served, as upstream does, without being listed. */
@@ -21,27 +27,56 @@ const UNLISTED = new Set(['chat.inject', 'sessions.resolve']);
 export const LISTED_METHODS = Object.keys(METHODS).filter((name) => !UNLISTED.has(name));
 
 export const EVENTS = [
-  'connect.challenge', 'agent', 'chat', 'presence', 'tick', 'talk.mode', 'shutdown', 'health', 'heartbeat', 'cron', 'node.pair.requested',
-  'node.pair.resolved', 'node.invoke.request', 'device.pair.requested', 'device.pair.resolved', 'voicewake.changed', 'exec.approval.requested',
+  'connect.challenge',
+  'agent',
+  'chat',
+  'presence',
+  'tick',
+  'talk.mode',
+  'shutdown',
+  'health',
+  'heartbeat',
+  'cron',
+  'node.pair.requested',
+  'node.pair.resolved',
+  'node.invoke.request',
+  'device.pair.requested',
+  'device.pair.resolved',
+  'voicewake.changed',
+  'exec.approval.requested',
   'exec.approval.resolved',
 ] as const;
 
-export type DispatchEvents = Readonly<{ called(method: string, code: string, startedAtMs: number): void; failed(method: string, error: unknown): void }>;
+export type DispatchEvents = Readonly<{
+  called(method: string, code: string, startedAtMs: number): void;
+  failed(method: string, error: unknown): void;
+}>;
 
 /** Answers one frame of a connection that is through the handshake. The socket stays open whatever it held. */
-export async function dispatch(frame: unknown, base: Omit<MethodContext, 'requestId' | 'respondFirst'>, events: DispatchEvents): Promise<void> {
+export async function dispatch(
+  frame: unknown,
+  base: Omit<MethodContext, 'requestId' | 'respondFirst'>,
+  events: DispatchEvents,
+): Promise<void> {
   const request = RequestFrame.safeParse(frame);
   const { connection } = base;
   if (!request.success) {
     const id = (frame as { id?: unknown } | null)?.id;
     const message = `invalid request frame: ${faultsOf(RequestFrame, frame) ?? 'not a request'}`;
-    return connection.refuse(typeof id === 'string' && id !== '' ? id : 'invalid', { code: 'INVALID_REQUEST', message });
+    return connection.refuse(typeof id === 'string' && id !== '' ? id : 'invalid', {
+      code: 'INVALID_REQUEST',
+      message,
+    });
   }
   const { id, method: name, params } = request.data;
   const startedAtMs = Date.now();
   const known = Object.hasOwn(METHODS, name);
   try {
-    const payload = await run(name, params, { ...base, requestId: id, respondFirst: (first) => connection.respond(id, first) });
+    const payload = await run(name, params, {
+      ...base,
+      requestId: id,
+      respondFirst: (first) => connection.respond(id, first),
+    });
     if (payload instanceof RefusedWith) connection.refuse(id, payload.error, payload.payload);
     else connection.respond(id, payload);
     events.called(name, payload instanceof RefusedWith ? payload.error.code : 'ok', startedAtMs);
@@ -57,7 +92,10 @@ export async function dispatch(frame: unknown, base: Omit<MethodContext, 'reques
 async function run(name: string, params: unknown, context: MethodContext): Promise<unknown> {
   if (name === 'connect') throw new AppError('INVALID_REQUEST', 'connect is only valid as the first request');
   const found = Object.hasOwn(METHODS, name) ? METHODS[name] : undefined;
-  const refused = refusal(context.scopes, context.peer.role === 'node' && found?.needs === 'node' ? 'none' : (found?.needs ?? 'operator.admin'));
+  const refused = refusal(
+    context.scopes,
+    context.peer.role === 'node' && found?.needs === 'node' ? 'none' : (found?.needs ?? 'operator.admin'),
+  );
   if (refused !== undefined) throw new AppError('FORBIDDEN', refused);
   if (!found) throw new AppError('INVALID_REQUEST', `unknown method: ${name}`);
   return await found.run(parseParams(name, found.params, params) as never, context);

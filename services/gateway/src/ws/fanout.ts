@@ -40,10 +40,14 @@ export function createFanout(hub: Hub): Fanout {
       const chosen = userId === undefined ? groups.values() : [groups.get(userId)];
       for (const group of chosen) for (const connection of group?.members ?? []) connection.event(name, json);
     },
-    connections: (userId) => [...(userId === undefined ? groups.values() : [groups.get(userId)])].flatMap((group) => [...(group?.members ?? [])]),
+    connections: (userId) =>
+      [...(userId === undefined ? groups.values() : [groups.get(userId)])].flatMap((group) => [
+        ...(group?.members ?? []),
+      ]),
   };
 }
 
 function deliver(members: ReadonlySet<Connection>, frame: Frame): void {
-  for (const connection of members) connection.event(frame.name, frame.payload, { droppable: frame.droppable });
+  for (const connection of members)
+    connection.event(frame.name, frame.payload, { droppable: frame.droppable });
 }

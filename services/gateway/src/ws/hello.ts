@@ -6,7 +6,13 @@ import type { Fanout } from './fanout.ts';
 import { presenceOf } from './presence.ts';
 
 /** The answer to connect. Never `auth`: a stored device token would outlive and outrank the person's own (docs/adr). */
-export function helloOk(services: Services, fanout: Fanout, connection: Connection, peer: Peer, health: unknown): unknown {
+export function helloOk(
+  services: Services,
+  fanout: Fanout,
+  connection: Connection,
+  peer: Peer,
+  health: unknown,
+): unknown {
   const rules = services.rules();
   const mainKey = mainSessionKey(rules);
   return {
@@ -19,7 +25,12 @@ export function helloOk(services: Services, fanout: Fanout, connection: Connecti
       health,
       stateVersion: { presence: 0, health: 0 },
       uptimeMs: services.lifecycle.uptimeMs(),
-      sessionDefaults: { defaultAgentId: rules.defaultAgentId, mainKey: rules.mainKey, mainSessionKey: mainKey, scope: rules.scope },
+      sessionDefaults: {
+        defaultAgentId: rules.defaultAgentId,
+        mainKey: rules.mainKey,
+        mainSessionKey: mainKey,
+        scope: rules.scope,
+      },
       user: { id: peer.principal.userId, kind: peer.principal.kind, scopes: peer.scopes },
     },
     policy: POLICY,

@@ -38,6 +38,10 @@ export type Method = Readonly<{
 export type Methods = Readonly<Record<string, Method>>;
 
 /** One row of the method table: who may call it, what it takes, what it does. */
-export function method<P extends z.ZodType>(needs: Needed, params: P, run: (params: z.output<P>, context: MethodContext) => unknown): Method {
+export function method<P extends z.ZodType>(
+  needs: Needed,
+  params: P,
+  run: (params: z.output<P>, context: MethodContext) => unknown,
+): Method {
   return { needs, params, run };
 }

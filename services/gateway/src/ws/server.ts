@@ -44,13 +44,25 @@ const RECHECK_INTERVAL_MS = 30_000;
 
 /** The WebSocket door, on any path of the HTTP server. */
 export function openWsServer(http: Server, deps: WsDeps): WsServer {
-  const server = new WebSocketServer({ noServer: true, maxPayload: POLICY.maxPayload, perMessageDeflate: false, clientTracking: false });
+  const server = new WebSocketServer({
+    noServer: true,
+    maxPayload: POLICY.maxPayload,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
   const live = new Map<Connection, WebSocket>();
   let draining = false;
   http.on('upgrade', (request, socket, head) => {
-    if (draining) return void socket.end('HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\r\n');
+    if (draining)
+      return void socket.end(
+        'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\r\n',
+      );
     server.handleUpgrade(request, socket, head, (ws) => {
-      const address = clientAddress(request.socket.remoteAddress ?? '', request.headers, deps.trustedProxies());
+      const address = clientAddress(
+        request.socket.remoteAddress ?? '',
+        request.headers,
+        deps.trustedProxies(),
+      );
       const connection = openConnection(ws, randomUUID(), address.ip);
       live.set(connection, ws);
       ws.once('close', () => live.delete(connection));
@@ -59,12 +71,14 @@ export function openWsServer(http: Server, deps: WsDeps): WsServer {
   });
   const closeToken = (tokenId: string): void => {
     for (const connection of live.keys())
-      if (connection.peer()?.principal.tokenId === tokenId) connection.close(1008, 'unauthorized: token revoked');
+      if (connection.peer()?.principal.tokenId === tokenId)
+        connection.close(1008, 'unauthorized: token revoked');
   };
   const recheck = async (): Promise<void> => {
     const now = Date.now();
     for (const connection of live.keys())
-      if ((connection.peer()?.expiresAtMs ?? Infinity) <= now) connection.close(1008, 'unauthorized: token expired');
+      if ((connection.peer()?.expiresAtMs ?? Infinity) <= now)
+        connection.close(1008, 'unauthorized: token expired');
     const tokenIds = new Set([...live.keys()].map((connection) => connection.peer()?.principal.tokenId));
     for (const tokenId of tokenIds)
       if (tokenId !== undefined && !(await deps.stillValid(tokenId))) closeToken(tokenId);
@@ -72,7 +86,8 @@ export function openWsServer(http: Server, deps: WsDeps): WsServer {
   const expiry = setInterval(() => void recheck().catch(() => undefined), RECHECK_INTERVAL_MS);
   const tick = setInterval(() => {
     const payload = JSON.stringify({ ts: Date.now() });
-    for (const connection of live.keys()) if (connection.peer()) connection.event('tick', payload, { droppable: true });
+    for (const connection of live.keys())
+      if (connection.peer()) connection.event('tick', payload, { droppable: true });
   }, POLICY.tickIntervalMs);
   return {
     count: () => live.size,
@@ -105,7 +120,10 @@ function serve(ws: WebSocket, connection: Connection, address: ClientAddress, de
   const timeout = setTimeout(() => connection.close(1000, 'handshake timeout'), HANDSHAKE_TIMEOUT_MS);
   const first = async (frame: unknown): Promise<void> => {
     stage = 'checking';
-    const opening = await handshake(frame, nonce, address.local, connection, { ...deps.handshake, onRefused: deps.events.refused });
+    const opening = await handshake(frame, nonce, address.local, connection, {
+      ...deps.handshake,
+      onRefused: deps.events.refused,
+    });
     clearTimeout(timeout);
     if (!opening) return deps.events.opened(connection, 'refused');
     const { peer, requestId } = opening;
@@ -120,7 +138,18 @@ function serve(ws: WebSocket, connection: Connection, address: ClientAddress, de
   const next = async (frame: unknown): Promise<void> => {
     const peer = connection.peer();
     if (!peer) return;
-    await dispatch(frame, { principal: peer.principal, scopes: peer.scopes, peer, connection, services: deps.services, fanout: deps.fanout }, deps.events);
+    await dispatch(
+      frame,
+      {
+        principal: peer.principal,
+        scopes: peer.scopes,
+        peer,
+        connection,
+        services: deps.services,
+        fanout: deps.fanout,
+      },
+      deps.events,
+    );
   };
   ws.on('message', (data) => {
     const frame = parse(data);
@@ -138,14 +167,21 @@ function serve(ws: WebSocket, connection: Connection, address: ClientAddress, de
     deps.events.closed(connection, code);
     if (!peer) return;
     deps.fanout.leave(peer.principal.userId, connection);
-    if (peer.client.mode !== 'cli') deps.fanout.send(peer.principal.userId, 'presence', { presence: presenceOf(deps.services, deps.fanout, peer.principal) });
+    if (peer.client.mode !== 'cli')
+      deps.fanout.send(peer.principal.userId, 'presence', {
+        presence: presenceOf(deps.services, deps.fanout, peer.principal),
+      });
   });
   connection.challenge(nonce);
 }
 
 function parse(data: RawData): unknown {
   try {
-    const text = Array.isArray(data) ? Buffer.concat(data).toString() : data instanceof ArrayBuffer ? Buffer.from(data).toString() : data.toString();
+    const text = Array.isArray(data)
+      ? Buffer.concat(data).toString()
+      : data instanceof ArrayBuffer
+        ? Buffer.from(data).toString()
+        : data.toString();
     return JSON.parse(text) as unknown;
   } catch {
     return undefined;

@@ -9,7 +9,9 @@ const compiled = new WeakMap<z.ZodType, ValidateFunction>();
 function validator(schema: z.ZodType): ValidateFunction {
   const known = compiled.get(schema);
   if (known) return known;
-  const made = ajv.compile(z.toJSONSchema(schema, { target: 'draft-7', io: 'input', unrepresentable: 'any' }));
+  const made = ajv.compile(
+    z.toJSONSchema(schema, { target: 'draft-7', io: 'input', unrepresentable: 'any' }),
+  );
   compiled.set(schema, made);
   return made;
 }
@@ -28,13 +30,16 @@ export function parseParams<T extends z.ZodType>(method: string, schema: T, para
   if (faults !== undefined) throw new AppError('INVALID_REQUEST', `invalid ${method} params: ${faults}`);
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const rest = parsed.error.issues.map((issue) => `at ${issue.path.length === 0 ? 'root' : `/${issue.path.join('/')}`}: ${issue.message}`);
+  const rest = parsed.error.issues.map(
+    (issue) => `at ${issue.path.length === 0 ? 'root' : `/${issue.path.join('/')}`}: ${issue.message}`,
+  );
   throw new AppError('INVALID_REQUEST', `invalid ${method} params: ${rest.join('; ')}`);
 }
 
 function describe(error: ErrorObject): string {
   const where = error.instancePath === '' ? 'root' : error.instancePath;
-  if (error.keyword === 'additionalProperties') return `at ${where}: unexpected property '${String(error.params['additionalProperty'])}'`;
+  if (error.keyword === 'additionalProperties')
+    return `at ${where}: unexpected property '${String(error.params['additionalProperty'])}'`;
   if (error.keyword === 'required' && where === 'root') return String(error.message);
   return `at ${where}: ${error.message ?? 'is invalid'}`;
 }

@@ -11,7 +11,7 @@ import { maxTokens, runTurn, type TurnDeps, type TurnResult } from './run-turn.t
 export type ProcessDeps = Omit<TurnDeps, 'settings' | 'onFirstToken'> &
   Readonly<{
     /** This process; each taking adds a name of its own, so that two of them never share a lease. */
-  owner: string;
+    owner: string;
     userCap: number;
     settings(): TurnDeps['settings'];
     events: WorkerEvents;

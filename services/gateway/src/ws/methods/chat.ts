@@ -10,7 +10,12 @@ import { method, RefusedWith, type MethodContext, type Methods } from '../method
 
 const Text = z.string().min(1);
 
-export const Attachment = z.looseObject({ type: z.string().optional(), mimeType: z.string().optional(), fileName: z.string().optional(), content: z.unknown().optional() });
+export const Attachment = z.looseObject({
+  type: z.string().optional(),
+  mimeType: z.string().optional(),
+  fileName: z.string().optional(),
+  content: z.unknown().optional(),
+});
 
 const Send = z.strictObject({
   sessionKey: Text,
@@ -33,21 +38,50 @@ const DEFAULT_HISTORY = 200;
 
 export const chatMethods: Methods = {
   'chat.send': method('operator.write', Send, async (params, context) => await send(params, context)),
-  'chat.history': method('operator.read', History, async ({ sessionKey, limit = DEFAULT_HISTORY, beforeSeq }, { principal, services }) => {
-    const { key } = resolveKey(sessionKey, services.rules());
-    const { sid, records, hasMore, entry } = await services.sessions.history(principal, key, limit, beforeSeq);
-    const { messages, cut } = toHistory(records);
-    const thinkingLevel = entry?.['thinkingLevel'] ?? services.config().agents.defaults.thinkingDefault ?? 'off';
-    return { sessionKey, ...(sid !== undefined && { sessionId: sid }), messages, thinkingLevel, hasMore: hasMore || cut };
-  }),
-  'chat.abort': method('operator.write', z.strictObject({ sessionKey: Text, runId: Text.optional() }), async ({ sessionKey, runId }, context) => {
-    const { key } = resolveKey(sessionKey, context.services.rules());
-    return await abort(context, key, runId, 'rpc');
-  }),
-  'chat.inject': method('operator.admin', z.strictObject({ sessionKey: Text, message: Text, label: z.string().max(100).optional() }), async (params, { principal, services }) => {
-    const messageId = await services.desk.inject(principal, resolveKey(params.sessionKey, services.rules()), params.message, params.label);
-    return { ok: true, messageId };
-  }),
+  'chat.history': method(
+    'operator.read',
+    History,
+    async ({ sessionKey, limit = DEFAULT_HISTORY, beforeSeq }, { principal, services }) => {
+      const { key } = resolveKey(sessionKey, services.rules());
+      const { sid, records, hasMore, entry } = await services.sessions.history(
+        principal,
+        key,
+        limit,
+        beforeSeq,
+      );
+      const { messages, cut } = toHistory(records);
+      const thinkingLevel =
+        entry?.['thinkingLevel'] ?? services.config().agents.defaults.thinkingDefault ?? 'off';
+      return {
+        sessionKey,
+        ...(sid !== undefined && { sessionId: sid }),
+        messages,
+        thinkingLevel,
+        hasMore: hasMore || cut,
+      };
+    },
+  ),
+  'chat.abort': method(
+    'operator.write',
+    z.strictObject({ sessionKey: Text, runId: Text.optional() }),
+    async ({ sessionKey, runId }, context) => {
+      const { key } = resolveKey(sessionKey, context.services.rules());
+      return await abort(context, key, runId, 'rpc');
+    },
+  ),
+  'chat.inject': method(
+    'operator.admin',
+    z.strictObject({ sessionKey: Text, message: Text, label: z.string().max(100).optional() }),
+    async (params, { principal, services }) => {
+      const messageId = await services.desk.inject(
+        principal,
+        resolveKey(params.sessionKey, services.rules()),
+        params.message,
+        params.label,
+      );
+      return { ok: true, messageId };
+    },
+  ),
 };
 
 async function send(params: z.output<typeof Send>, context: MethodContext): Promise<unknown> {
@@ -55,13 +89,25 @@ async function send(params: z.output<typeof Send>, context: MethodContext): Prom
   const session = resolveKey(params.sessionKey, services.rules());
   const blocks = imageBlocks(params.attachments ?? []);
   const config = services.config();
-  if (!sendAllowed(config.session.sendPolicy, (await services.sessions.entry(principal, session.key))?.['sendPolicy'], session))
+  if (
+    !sendAllowed(
+      config.session.sendPolicy,
+      (await services.sessions.entry(principal, session.key))?.['sendPolicy'],
+      session,
+    )
+  )
     throw new AppError('INVALID_REQUEST', 'send blocked by session policy');
   const intent = readIntent(params.message, config.session.resetTriggers);
   if (intent.kind === 'stop') return await abort(context, session.key, undefined, 'stop');
   const timeoutMs = params.timeoutMs === 0 ? undefined : params.timeoutMs;
   const submitted = await services.desk.submit(principal, {
-    session, intent, runId: params.idempotencyKey, channel: 'webchat', thinking: params.thinking, blocks, timeoutMs,
+    session,
+    intent,
+    runId: params.idempotencyKey,
+    channel: 'webchat',
+    thinking: params.thinking,
+    blocks,
+    timeoutMs,
   });
   return sendAnswer(params.idempotencyKey, submitted);
 }
@@ -74,11 +120,17 @@ function sendAnswer(runId: string, submitted: Submitted): unknown {
   return new RefusedWith(error, { runId, status: 'error', summary: submitted.error });
 }
 
-async function abort({ services, principal }: MethodContext, key: string, runId: string | undefined, reason: 'rpc' | 'stop'): Promise<unknown> {
+async function abort(
+  { services, principal }: MethodContext,
+  key: string,
+  runId: string | undefined,
+  reason: 'rpc' | 'stop',
+): Promise<unknown> {
   const runIds = await services.desk.abort(principal, key, runId, reason);
   if (runId !== undefined && runIds.length === 0) {
     const run = await services.desk.findRun(principal, runId);
-    if (run && (run.status === 'waiting' || run.status === 'running')) throw new AppError('INVALID_REQUEST', 'runId does not match sessionKey');
+    if (run && (run.status === 'waiting' || run.status === 'running'))
+      throw new AppError('INVALID_REQUEST', 'runId does not match sessionKey');
   }
   return { ok: true, aborted: runIds.length > 0, runIds };
 }
