@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { OpenClawNode, type Chunk, type GatewayEvent, type OpenClawClient } from './support/openclaw-node.ts';
@@ -86,16 +85,21 @@ describe.for(VERSIONS)('openclaw-node $version', ({ protocol, recipe }) => {
   });
 
   test('may do no more than the scopes it asked for', async () => {
-    await expect(client.sessions.reset(sessionKey)).rejects.toThrow('missing scope: operator.admin');
-    const admin = await node.connected({ scopes: ADMIN });
-    expect(await admin.sessions.reset(sessionKey)).toMatchObject({ ok: true, key: sessionKey });
-    expect(await admin.sessions.delete(sessionKey)).toMatchObject({ ok: true, deleted: true });
+    const ask = (by: OpenClawClient): Promise<unknown> => by.request('set-heartbeats', { enabled: false });
+    await expect(ask(client)).rejects.toThrow('missing scope: operator.admin');
+    expect(await ask(await node.connected({ scopes: ADMIN }))).toMatchObject({ payload: { ok: true } });
+  });
+
+  test('resets and deletes a session', async () => {
+    expect(await client.sessions.reset(sessionKey)).toMatchObject({ ok: true, key: sessionKey });
+    expect(await client.sessions.history(sessionKey)).toMatchObject({ messages: [] });
+    expect(await client.sessions.delete(sessionKey)).toMatchObject({ ok: true, deleted: true });
   });
 
   test('comes back by itself after the gateway was restarted, and finds its session again', async () => {
     const key = `agent:main:restart-${randomUUID()}`;
     await client.chatSync('#echo before', { sessionKey: key });
-    const back = once(client, 'connected');
+    const back = new Promise((resolve) => client.once('connected', resolve));
     await product.restart();
     await back;
     expect(client.isConnected).toBe(true);

@@ -58,7 +58,7 @@ const ANSWERS: Readonly<Record<string, unknown>> = {
   'node.pair.list': { pending: list, paired: list },
   'device.pair.list': { pending: list, paired: list },
   'exec.approvals.get': { path: text, exists: expect.any(Boolean), hash: text, file: { version: 1 } },
-  'tts.status': { enabled: expect.any(Boolean), auto: text, provider: text },
+  'tts.status': { enabled: expect.any(Boolean), auto: text },
   'voicewake.get': { triggers: list },
   'usage.status': { updatedAt: number, providers: list },
   'usage.cost': {
@@ -149,11 +149,11 @@ describe('a request is refused and the connection stays', () => {
       product.wsUrl,
       connectParams(product.token, { scopes: ['operator.read'] }),
     );
-    const scope = async (method: string): Promise<string | undefined> =>
+    const refused = async (method: string): Promise<string | undefined> =>
       (await reader.request(method, {})).error?.message;
-    expect(await scope('config.get')).toBe('missing scope: operator.admin');
-    expect(await scope('chat.send')).toBe('missing scope: operator.write');
-    expect(await scope('sessions.list')).toBeUndefined();
+    expect(await refused('config.patch')).toBe('missing scope: operator.admin');
+    expect(await refused('chat.send')).toBe('missing scope: operator.write');
+    expect(await refused('sessions.list')).toBeUndefined();
   });
 });
 
