@@ -42,6 +42,8 @@ export type GatewayConfig = Readonly<{
   caps: Readonly<{ session: number; user: number; all: number }>;
   webDir: string;
   configPath: string;
+  /** Where the log goes when moltbot.json names no file; undefined: to stdout alone. */
+  defaultLogFile: string | undefined;
   pid: number;
   /** A process that also runs the workers substitutes provider keys too, and so finds a missing one at start. */
   wholeConfig: boolean;
@@ -69,6 +71,7 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     },
     webDir: e.MOLTBOT_WEB_DIR ?? BUILT_PAGE,
     configPath: resolveConfigPath(env),
+    defaultLogFile: undefined,
     pid: process.pid,
     wholeConfig: false,
   };

@@ -37,7 +37,7 @@ import { openLogFile, tailLogFile } from './adapters/log-file.ts';
 import { bringBack, createSessionDesk } from './adapters/session-desk.ts';
 import { openWaker } from './adapters/wake.ts';
 import type { GatewayConfig } from './config.ts';
-import { bindHost, gatewayTokens, keyRules } from './domain/gateway-settings.ts';
+import { bindHost, gatewayTokens, keyRules, logFilePath } from './domain/gateway-settings.ts';
 import { gatewayTokenProblem } from './domain/verify-token.ts';
 import { createEvents, type GatewayEvents } from './events.ts';
 import { httpApp } from './http/app.ts';
@@ -75,7 +75,8 @@ export async function startGateway(
 
   const store = cleanup.use(await openStore(redis, subscriber, config, env, events));
   requireTokens(store, env);
-  followLogging(store, logs, events);
+  const logFile = (): string | undefined => logFilePath(store.current().config, config.defaultLogFile);
+  followLogging(store, logs, events, logFile);
   const lifecycle = createLifecycle([{ name: 'redis', ok: () => redis.status === 'ready' }]);
   const verifier = createVerifier({ redis, gatewayTokens: () => gatewayTokens(store.current().config, env) });
   const memory = cleanup.use(watchMemory(redis, events));
@@ -105,7 +106,7 @@ export async function startGateway(
     rules: () => keyRules(current()),
     catalogue: () => catalogue,
     auth: config.authUrl === undefined ? undefined : internal(config.authUrl, config),
-    tailLog: (options) => tailLogFile(current().logging.file?.path ?? '', options),
+    tailLog: (options) => tailLogFile(logFile() ?? '', options),
     usage: async (userId, days) => await readUsage(redis, userId, days),
     lifecycle,
     host: { name: hostname(), version: VERSION, stateDir: dirname(config.configPath), pid: config.pid },
@@ -202,13 +203,18 @@ function requireTokens(store: ConfigStore, env: NodeJS.ProcessEnv): void {
 }
 
 /** Level, patterns and file of the log follow the configuration. */
-function followLogging(store: ConfigStore, logs: LogControl, events: GatewayEvents): void {
+function followLogging(
+  store: ConfigStore,
+  logs: LogControl,
+  events: GatewayEvents,
+  logFile: () => string | undefined,
+): void {
   let stopFile: (() => void) | undefined;
   let path: string | undefined;
   const apply = (): void => {
-    const { level, redactPatterns, redactSensitive, file } = store.current().config.logging;
+    const { level, redactPatterns, redactSensitive } = store.current().config.logging;
     logs.apply({ level, redact: redactSensitive !== 'off', patterns: compilePatterns(redactPatterns) });
-    const wanted = file?.enabled === true ? file.path : undefined;
+    const wanted = logFile();
     if (wanted === path) return;
     stopFile?.();
     path = wanted;

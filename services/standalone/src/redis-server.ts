@@ -1,53 +1,78 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync, closeSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { closeRedis, openRedis } from '@moltbot/shared/redis';
 
-export type EmbeddedRedis = AsyncDisposable & Readonly<{ url: string; pid: number; exited: Promise<void> }>;
+export type EmbeddedRedis = AsyncDisposable & Readonly<{ url: string }>;
 
 const START_TIMEOUT_MS = 60_000;
+const RESTART_DELAY_MS = 200;
 
 /**
  * A redis-server of our own on a unix socket. Every write is in the append-only file, and synced,
  * before it is answered: an accepted message survives a kill -9 of everything and a power cut.
+ * One that dies is started again, and everybody reconnects.
  */
-export async function startRedis(stateDir: string): Promise<EmbeddedRedis> {
+export async function startRedis(
+  stateDir: string,
+  onExit: (code: number | null) => void,
+): Promise<EmbeddedRedis> {
   const dir = join(stateDir, 'redis');
   mkdirSync(dir, { recursive: true, mode: 0o700 });
-  const socket = join(dir, 'redis.sock');
-  await stopOrphan(`unix://${socket}`);
-  const log = openSync(join(dir, 'redis.log'), 'a', 0o600);
-  const settings = [
-    ['port', '0'],
-    ['unixsocket', socket],
-    ['unixsocketperm', '700'],
-    ['dir', dir],
-    ['appendonly', 'yes'],
-    ['appendfsync', 'always'],
-    ['save', ''],
-    ['maxmemory-policy', 'noeviction'],
-    ['aof-use-rdb-preamble', 'yes'],
-    ['daemonize', 'no'],
-  ].flatMap(([name, value]) => [`--${name ?? ''}`, value ?? '']);
-  const child = spawn('redis-server', settings, { stdio: ['ignore', log, log], detached: false });
-  closeSync(log);
-  const failed = once(child, 'error').then(([error]: unknown[]) => {
+  const url = `unix://${join(dir, 'redis.sock')}`;
+  await stopOrphan(url);
+  const running = { child: launch(dir), stopping: false };
+  const failed = once(running.child, 'error').then(([error]: unknown[]) => {
     throw new Error(missing(error as NodeJS.ErrnoException));
   });
-  const exited = once(child, 'exit').then(() => undefined);
-  await Promise.race([failed, untilReady(`unix://${socket}`, join(dir, 'redis.log'), () => child.exitCode)]);
   failed.catch(() => undefined);
+  await Promise.race([failed, untilReady(url, join(dir, 'redis.log'), running.child)]);
+  watch();
   return {
-    url: `unix://${socket}`,
-    pid: child.pid ?? 0,
-    exited,
+    url,
     [Symbol.asyncDispose]: async () => {
-      child.kill('SIGTERM');
+      running.stopping = true;
+      if (running.child.exitCode !== null) return;
+      const exited = once(running.child, 'exit');
+      running.child.kill('SIGTERM');
       await exited;
     },
   };
+
+  function watch(): void {
+    running.child.once('exit', (code) => {
+      if (running.stopping) return;
+      onExit(code);
+      setTimeout(() => {
+        if (running.stopping) return;
+        running.child = launch(dir);
+        running.child.on('error', () => undefined);
+        watch();
+      }, RESTART_DELAY_MS);
+    });
+  }
+}
+
+/** In a process group of its own: Ctrl-C must reach us, not it, because draining still needs it. */
+function launch(dir: string): ChildProcess {
+  const log = openSync(join(dir, 'redis.log'), 'a', 0o600);
+  const settings = {
+    port: '0',
+    unixsocket: join(dir, 'redis.sock'),
+    unixsocketperm: '700',
+    dir,
+    appendonly: 'yes',
+    appendfsync: 'always',
+    save: '',
+    'maxmemory-policy': 'noeviction',
+    daemonize: 'no',
+  };
+  const options = Object.entries(settings).flatMap(([name, value]) => [`--${name}`, value]);
+  const child = spawn('redis-server', options, { stdio: ['ignore', log, log], detached: true });
+  closeSync(log);
+  return child;
 }
 
 function missing(error: NodeJS.ErrnoException): string {
@@ -58,26 +83,26 @@ function missing(error: NodeJS.ErrnoException): string {
 
 /** A redis-server whose parent was killed still serves the folder: its file is complete, so it may go. */
 async function stopOrphan(url: string): Promise<void> {
-  const orphan = await openRedis({ url, name: 'start' }, 'request').catch(() => undefined);
+  const orphan = await tryOpen(url);
   if (!orphan) return;
   await orphan.shutdown('NOSAVE').catch(() => undefined); // the connection ends with the server
   orphan.disconnect();
-  for (;;) {
-    const still = await openRedis({ url, name: 'start' }, 'request').catch(() => undefined);
-    if (!still) return;
+  for (let still = await tryOpen(url); still; still = await tryOpen(url)) {
     still.disconnect();
     await sleep(20);
   }
 }
 
+const tryOpen = async (url: string) =>
+  await openRedis({ url, name: 'start' }, 'request').catch(() => undefined);
+
 /** It loads its file first, which takes a while after much use. */
-async function untilReady(url: string, log: string, exitCode: () => number | null): Promise<void> {
+async function untilReady(url: string, log: string, child: ChildProcess): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS;
   for (;;) {
-    const code = exitCode();
-    if (code !== null)
-      throw new Error(`redis-server ended with code ${code}; the reason is at the end of ${log}`);
-    const redis = await openRedis({ url, name: 'start' }, 'request').catch(() => undefined);
+    if (child.exitCode !== null)
+      throw new Error(`redis-server ended with code ${child.exitCode}; the reason is at the end of ${log}`);
+    const redis = await tryOpen(url);
     if (redis) return await closeRedis(redis);
     if (Date.now() > deadline)
       throw new Error(`redis-server did not become ready within ${START_TIMEOUT_MS / 1_000} s; see ${log}`);

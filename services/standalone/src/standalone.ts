@@ -12,6 +12,9 @@ import { startRedis } from './redis-server.ts';
 import { keptSecret, stateDir } from './state.ts';
 import { welcome } from './welcome.ts';
 
+/** A person waits at the terminal; what does not end by then goes on after the next start. */
+const ONE_SERVER_DRAIN_MS = '10000';
+
 /** What the process hands over: its environment, whether a person watches, where to greet. */
 export type Surroundings = Readonly<{
   env: NodeJS.ProcessEnv;
@@ -29,7 +32,12 @@ export async function startStandalone({ env: given, pid, terminal, print }: Surr
   const config = requireValidConfig(loadConfigFile(configPath, env));
   cleanup.use(lockInstance(dir, pid));
 
-  const redisUrl = given['REDIS_URL'] ?? cleanup.use(await startRedis(dir)).url;
+  const quiet = terminal && given['MOLTBOT_LOG_STDOUT'] === undefined;
+  const logs = createLogControl('moltbot', undefined, quiet ? () => undefined : undefined);
+  const { logger: log } = logs;
+  const redisDied = (code: number | null): void =>
+    log.error({ code }, 'redis-server ended; starting it again');
+  const redisUrl = given['REDIS_URL'] ?? cleanup.use(await startRedis(dir, redisDied)).url;
   if (
     modelCatalogue(config, env)
       .choices('main')
@@ -42,9 +50,6 @@ export async function startStandalone({ env: given, pid, terminal, print }: Surr
     MOLTBOT_CONFIG_PATH: configPath,
   });
 
-  const quiet = terminal && given['MOLTBOT_LOG_STDOUT'] === undefined;
-  const logs = createLogControl('moltbot', undefined, quiet ? () => undefined : undefined);
-  const { logger: log } = logs;
   const loopback = { port: 0, host: '127.0.0.1' } as const;
   const auth = cleanup.use(
     await startAuth({ redisUrl, http: loopback, internalSecret: env['INTERNAL_SECRET'] ?? '' }, { log }),
@@ -56,11 +61,20 @@ export async function startStandalone({ env: given, pid, terminal, print }: Surr
     ...env,
   };
   const store = cleanup.use(await startSessionStore(readStoreConfig(storeEnv), { log }));
-  const worker = cleanup.use(await startLlmWorker({ ...readWorkerConfig(env), http: undefined }, { log }));
+  const worker = cleanup.use(
+    await startLlmWorker(
+      { ...readWorkerConfig({ WORKER_DRAIN_MS: ONE_SERVER_DRAIN_MS, ...env }), http: undefined },
+      { log },
+    ),
+  );
   const services = { AUTH_URL: auth.url, SESSION_STORE_URL: store.url };
   const gateway = cleanup.use(
     await startGateway(
-      { ...readGatewayConfig({ ...env, ...services }), wholeConfig: true },
+      {
+        ...readGatewayConfig({ ...env, ...services }),
+        wholeConfig: true,
+        defaultLogFile: join(dir, 'logs', 'gateway.log'),
+      },
       { logs, registries: [auth.registry, store.registry, worker.registry] },
     ),
   );

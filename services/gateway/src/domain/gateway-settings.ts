@@ -30,3 +30,10 @@ export function bindHost(config: MoltbotConfig, inContainer = false): string {
   if (bind === 'custom') return customBindHost ?? '127.0.0.1';
   return bind === 'lan' || (bind === 'auto' && inContainer) ? '0.0.0.0' : '127.0.0.1';
 }
+
+/** The file that receives the log lines beside stdout; undefined when there is none. */
+export function logFilePath(config: MoltbotConfig, fallback: string | undefined): string | undefined {
+  const { file } = config.logging;
+  if (file === undefined) return fallback;
+  return file.enabled ? file.path : undefined;
+}

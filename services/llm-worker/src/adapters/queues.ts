@@ -79,7 +79,7 @@ export function openLaneWorker(
   worker.on('failed', (_job, error) => onError(error));
   return {
     start: () => void worker.run().catch(onError),
-    pause: async () => await worker.pause(true),
+    pause: async () => await worker.pause(),
     [Symbol.asyncDispose]: async () => await worker.close(true),
   };
 }
