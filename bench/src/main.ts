@@ -31,6 +31,11 @@ async function writeJson(file: string, report: Report): Promise<void> {
   await writeFile(file, `${JSON.stringify(report, undefined, 2)}\n`);
 }
 
-const options = readOptions(process.argv.slice(2));
-if (options === 'help') console.log(USAGE);
-else await main(options);
+try {
+  const options = readOptions(process.argv.slice(2));
+  if (options === 'help') console.log(USAGE);
+  else await main(options);
+} catch (error) {
+  console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}
