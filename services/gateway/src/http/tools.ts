@@ -152,7 +152,7 @@ function describe(services: Services, key: string, entry: SessionEntry): string 
   return [
     `Moltbot ${services.host.version}`,
     `Model: ${String(row['modelProvider'])}/${String(row['model'])}`,
-    `Context: ${String(row['totalTokens'])}/${String(row['contextTokens'])} tokens`,
+    `Context: ${String(row['totalTokens'])} tokens${Number(row['contextTokens']) > 0 ? ` of ${String(row['contextTokens'])}` : ''}`,
     `Session: ${key}${updatedAt > 0 ? `, last used ${new Date(updatedAt).toISOString()}` : ', not used yet'}`,
   ].join('\n');
 }
