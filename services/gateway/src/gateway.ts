@@ -112,7 +112,7 @@ export async function startGateway(
     host: { name: hostname(), version: VERSION, stateDir: dirname(config.configPath), pid: config.pid },
     verify: verifier.verify,
   };
-  const fanout = createFanout(hub);
+  const fanout = createFanout(services);
   const renderMetrics = async (): Promise<string> =>
     await mergedMetrics([registry, ...(overrides.registries ?? [])]);
   const app = httpApp({

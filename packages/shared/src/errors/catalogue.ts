@@ -10,6 +10,7 @@ export const ERRORS = {
   CONFLICT: { wire: 'INVALID_REQUEST', http: 409, type: 'conflict', retry: 'never' },
   PAYLOAD_TOO_LARGE: { wire: 'INVALID_REQUEST', http: 413, type: 'invalid_request_error', retry: 'never' },
   BUSY: { wire: 'UNAVAILABLE', http: 429, type: 'rate_limit_error', retry: 'later' },
+  NOT_SERVED: { wire: 'UNAVAILABLE', http: 501, type: 'invalid_request_error', retry: 'never' },
   UNAVAILABLE: { wire: 'UNAVAILABLE', http: 503, type: 'api_error', retry: 'later' },
   PROVIDER_FAILED: { wire: 'UNAVAILABLE', http: 502, type: 'api_error', retry: 'later' },
   BUDGET_EXHAUSTED: { wire: 'UNAVAILABLE', http: 429, type: 'insufficient_quota', retry: 'never' },

@@ -61,7 +61,7 @@ export function tailLogFile(
     .slice(cutStart)
     .split('\n')
     .filter((line) => line !== '');
-  const truncated = lines.length > options.limit || (options.cursor !== undefined && from > options.cursor);
+  const truncated = options.cursor !== undefined && from > options.cursor;
   return {
     file: path,
     cursor: from + Buffer.byteLength(whole),

@@ -1,4 +1,4 @@
-import type { NumberedRecord, Principal } from '@moltbot/shared/contracts';
+import type { NumberedRecord } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import type { Redis } from '@moltbot/shared/redis';
 import type { InternalClient } from '@moltbot/shared/runtime';
@@ -23,55 +23,57 @@ export type History = Readonly<{
   entry: SessionEntry | undefined;
 }>;
 
+/** Whose sessions; nothing else about a principal matters here. */
+export type Owner = Readonly<{ userId: string }>;
+
 /** A user's sessions: looked at, renamed, reset, deleted. Somebody else's session answers like a missing one. */
 export type SessionDesk = Readonly<{
-  entry(principal: Principal, key: string): Promise<SessionEntry | undefined>;
-  list(principal: Principal, limit: number, activeSinceMs?: number): Promise<SessionEntry[]>;
-  history(principal: Principal, key: string, limit: number, beforeSeq?: number): Promise<History>;
+  entry(owner: Owner, key: string): Promise<SessionEntry | undefined>;
+  list(owner: Owner, limit: number, activeSinceMs?: number): Promise<SessionEntry[]>;
+  history(owner: Owner, key: string, limit: number, beforeSeq?: number): Promise<History>;
   patch(
-    principal: Principal,
+    owner: Owner,
     session: ResolvedKey,
     patch: Readonly<Record<string, string | null>>,
   ): Promise<SessionEntry>;
-  reset(principal: Principal, session: ResolvedKey): Promise<SessionEntry>;
-  remove(principal: Principal, key: string): Promise<boolean>;
+  reset(owner: Owner, session: ResolvedKey): Promise<SessionEntry>;
+  remove(owner: Owner, key: string): Promise<boolean>;
 }>;
 
 export type SessionDeskDeps = Readonly<{ redis: Redis; archive: InternalClient | undefined }>;
 
 export function createSessionDesk(deps: SessionDeskDeps): SessionDesk {
   const { redis } = deps;
-  const refOf = (principal: Principal, key: string, entry: SessionEntry): SessionRef => ({
+  const refOf = (owner: Owner, key: string, entry: SessionEntry): SessionRef => ({
     sid: entry['sid'] ?? '',
-    uid: principal.userId,
+    uid: owner.userId,
     key,
   });
-  const must = async (principal: Principal, key: string): Promise<SessionEntry> =>
-    (await readEntry(redis, principal.userId, key)) ?? {};
+  const must = async (owner: Owner, key: string): Promise<SessionEntry> =>
+    (await readEntry(redis, owner.userId, key)) ?? {};
   return {
-    entry: async (principal, key) => await readEntry(redis, principal.userId, key),
-    list: async (principal, limit, activeSinceMs) =>
-      await listEntries(redis, principal.userId, limit, activeSinceMs),
-    history: async (principal, key, limit, beforeSeq) => {
-      const entry = await readEntry(redis, principal.userId, key);
+    entry: async (owner, key) => await readEntry(redis, owner.userId, key),
+    list: async (owner, limit, activeSinceMs) => await listEntries(redis, owner.userId, limit, activeSinceMs),
+    history: async (owner, key, limit, beforeSeq) => {
+      const entry = await readEntry(redis, owner.userId, key);
       if (!entry) return { sid: undefined, records: [], hasMore: false, entry };
-      const page = await readPage(deps, refOf(principal, key, entry), limit, beforeSeq);
+      const page = await readPage(deps, refOf(owner, key, entry), limit, beforeSeq);
       return { sid: entry['sid'], entry, ...page };
     },
-    patch: async (principal, session, patch) => {
-      const ref = await openSession(redis, principal.userId, session.key, session.lane);
+    patch: async (owner, session, patch) => {
+      const ref = await openSession(redis, owner.userId, session.key, session.lane);
       await patchEntry(redis, ref, patch);
-      return await must(principal, session.key);
+      return await must(owner, session.key);
     },
-    reset: async (principal, session) => {
-      const entry = await readEntry(redis, principal.userId, session.key);
-      if (entry) await resetSession(redis, refOf(principal, session.key, entry), session.lane);
-      else await openSession(redis, principal.userId, session.key, session.lane);
-      return await must(principal, session.key);
+    reset: async (owner, session) => {
+      const entry = await readEntry(redis, owner.userId, session.key);
+      if (entry) await resetSession(redis, refOf(owner, session.key, entry), session.lane);
+      else await openSession(redis, owner.userId, session.key, session.lane);
+      return await must(owner, session.key);
     },
-    remove: async (principal, key) => {
-      const entry = await readEntry(redis, principal.userId, key);
-      return entry !== undefined && (await deleteSession(redis, refOf(principal, key, entry)));
+    remove: async (owner, key) => {
+      const entry = await readEntry(redis, owner.userId, key);
+      return entry !== undefined && (await deleteSession(redis, refOf(owner, key, entry)));
     },
   };
 }

@@ -32,11 +32,10 @@ const SKEW_MS = 10 * 60_000;
 export function deviceProblem(check: DeviceCheck): string | undefined {
   const { device, nonce, local } = check;
   const fingerprint = check.fingerprint(device.publicKey);
-  if (fingerprint !== undefined && fingerprint !== device.id) return 'device identity mismatch';
+  if (fingerprint === undefined || fingerprint !== device.id) return 'device identity mismatch';
   if (Math.abs(check.nowMs - device.signedAt) > SKEW_MS) return 'device signature expired';
   if (device.nonce === undefined && !local) return 'device nonce required';
   if (device.nonce !== undefined && device.nonce !== nonce) return 'device nonce mismatch';
-  if (fingerprint === undefined) return 'device public key invalid';
   return check.verify(device.publicKey, signedText(device, check.connect), device.signature)
     ? undefined
     : 'device signature invalid';

@@ -24,7 +24,7 @@ export function toEntry(entry: SessionEntry): Record<string, unknown> {
   return {
     sessionId: entry['sid'],
     updatedAt: number('updatedAt'),
-    systemSent: entry['model'] !== undefined,
+    systemSent: entry['runId'] !== undefined,
     abortedLastRun: entry['aborted'] === '1',
     chatType: 'direct',
     ...Object.fromEntries(

@@ -37,6 +37,8 @@ export type Connection = Readonly<{
   challenge(nonce: string): void;
   close(code: number, reason: string): void;
   buffered(): number;
+  /** Canonical keys of the sessions whose stored messages this connection wants. */
+  subscriptions: Set<string>;
 }>;
 
 export type EventOptions = Readonly<{
@@ -90,6 +92,7 @@ export function openConnection(socket: WebSocket, id: string, remoteAddress: str
       send(JSON.stringify({ type: 'event', event: 'connect.challenge', payload: { nonce, ts: Date.now() } })),
     close,
     buffered: () => socket.bufferedAmount,
+    subscriptions: new Set(),
   };
 }
 

@@ -1,5 +1,7 @@
-import type { Hub } from '../domain/ports.ts';
+import type { RunListener } from '../domain/ports.ts';
+import type { Services } from '../services.ts';
 import type { Connection } from './connection.ts';
+import { createMessageFeed } from './message-feed.ts';
 import { createRunFeed, type Frame } from './run-feed.ts';
 
 export type Fanout = Readonly<{
@@ -10,15 +12,30 @@ export type Fanout = Readonly<{
   connections(userId?: string): readonly Connection[];
 }>;
 
+/** A turn's own messages and those of one that may have begun meanwhile. */
+const NEWEST = 4;
+
 type Group = { members: Set<Connection>; stop: Promise<() => void> };
 
 /** A user's run events go to that user's connections and to nobody else's. */
-export function createFanout(hub: Hub): Fanout {
+export function createFanout({ hub, sessions }: Pick<Services, 'hub' | 'sessions'>): Fanout {
   const groups = new Map<string, Group>();
   const open = (userId: string): Group => {
     const members = new Set<Connection>();
     const feed = createRunFeed((frame) => deliver(members, frame));
-    const group = { members, stop: hub.watchUser(userId, feed) };
+    const stored = createMessageFeed(
+      (key) => [...members].some(({ subscriptions }) => subscriptions.has(key)),
+      async (key) => await sessions.history({ userId }, key, NEWEST),
+      (key, payload) => {
+        for (const connection of members)
+          if (connection.subscriptions.has(key)) connection.event('session.message', payload);
+      },
+    );
+    const hear: RunListener = (event, view) => {
+      feed(event, view);
+      stored(event, view);
+    };
+    const group = { members, stop: hub.watchUser(userId, hear) };
     group.stop.catch(() => groups.delete(userId));
     groups.set(userId, group);
     return group;

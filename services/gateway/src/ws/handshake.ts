@@ -100,12 +100,7 @@ function identityProblem(
 ): Refusal | undefined {
   const { client, device, scopes = [], auth } = params;
   if (!device) {
-    if (
-      /control-ui/.test(client.id) &&
-      client.id.startsWith('clawdbot') &&
-      !local &&
-      !deps.auth().allowInsecureAuth
-    )
+    if (client.id === 'clawdbot-control-ui' && !deps.auth().allowInsecureAuth)
       return bad('control ui requires HTTPS or localhost (secure context)', 'control_ui_insecure', {
         code: 'INVALID_REQUEST',
       });

@@ -12,7 +12,7 @@ const answer = (payload: (now: number) => unknown, needs: Needed = 'operator.rea
 /** Known to upstream, not served by a gateway that runs no tenant code and no messaging channel. */
 const absent = (needs: Needed, what: string): Method =>
   method(needs, Any, () => {
-    throw new AppError('UNAVAILABLE', `${what} is not part of this product`);
+    throw new AppError('NOT_SERVED', `${what} is not part of this product`);
   });
 
 const CHANNELS = {

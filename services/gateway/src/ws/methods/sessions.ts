@@ -128,12 +128,20 @@ export const sessionMethods: Methods = {
   'sessions.messages.subscribe': method(
     'operator.read',
     z.strictObject({ key: Text, agentId: z.string().optional() }),
-    ({ key }, { services }) => ({ subscribed: true, key: resolveKey(key, services.rules()).key }),
+    ({ key: spelled }, { services, connection }) => {
+      const { key } = resolveKey(spelled, services.rules());
+      connection.subscriptions.add(key);
+      return { subscribed: true, key };
+    },
   ),
   'sessions.messages.unsubscribe': method(
     'operator.read',
     z.strictObject({ key: Text, agentId: z.string().optional() }),
-    ({ key }, { services }) => ({ subscribed: false, key: resolveKey(key, services.rules()).key }),
+    ({ key: spelled }, { services, connection }) => {
+      const { key } = resolveKey(spelled, services.rules());
+      connection.subscriptions.delete(key);
+      return { subscribed: false, key };
+    },
   ),
   'sessions.get': method('operator.read', Key, async ({ key }, { services, principal }) => {
     const entry = await services.sessions.entry(principal, resolveKey(key, services.rules()).key);

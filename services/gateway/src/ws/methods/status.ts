@@ -128,13 +128,11 @@ export async function healthOf(
 
 function recentOf(services: Services, entries: readonly SessionEntry[]): unknown {
   const now = Date.now();
-  const recent = entries
-    .slice(0, 5)
-    .map((entry) => ({
-      key: entry['key'],
-      updatedAt: Number(entry['updatedAt']),
-      age: now - Number(entry['updatedAt']),
-    }));
+  const recent = entries.slice(0, 5).map((entry) => ({
+    key: entry['key'],
+    updatedAt: Number(entry['updatedAt']),
+    age: now - Number(entry['updatedAt']),
+  }));
   return { path: storePath(services), count: entries.length, recent };
 }
 
