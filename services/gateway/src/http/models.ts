@@ -17,14 +17,12 @@ export function modelList(services: Services): RequestHandler {
     };
     const data = [
       own,
-      ...services
-        .catalogue()
-        .models.map(({ ref, provider, entry }) => ({
-          ...own,
-          id: ref,
-          owned_by: provider,
-          display_name: entry.name ?? entry.id,
-        })),
+      ...services.catalogue().models.map(({ ref, provider, entry }) => ({
+        ...own,
+        id: ref,
+        owned_by: provider,
+        display_name: entry.name ?? entry.id,
+      })),
     ];
     const { id } = request.params;
     if (id === undefined)
