@@ -27,6 +27,8 @@ export type LlmWorkerConfig = Readonly<{
   id: string;
   pool: string;
   slots: Readonly<{ main: number; subagent: number }>;
+  /** The only worker there is: its slots are the company-wide caps where those are set, live. */
+  alone: boolean;
   /** undefined: no server of its own, for a process that serves the probes itself. */
   http: Readonly<{ port: number; host: string }> | undefined;
   drainMs: number;
@@ -42,6 +44,7 @@ export function readConfig(env: NodeJS.ProcessEnv): LlmWorkerConfig {
     id: e.WORKER_ID,
     pool: e.WORKER_POOL,
     slots: { main: e.WORKER_SLOTS, subagent: e.WORKER_SUBAGENT_SLOTS },
+    alone: false,
     http: { port: e.WORKER_HTTP_PORT, host: e.WORKER_HTTP_HOST },
     drainMs: e.WORKER_DRAIN_MS,
     maxRunningPerUser: e.MOLTBOT_MAX_RUNNING_PER_USER,

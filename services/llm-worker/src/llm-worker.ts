@@ -1,6 +1,6 @@
 import express from 'express';
 import type { Registry } from 'prom-client';
-import { LANES, queueName, type MoltbotConfig } from '@moltbot/shared/contracts';
+import { LANES, queueName, type Lane, type MoltbotConfig } from '@moltbot/shared/contracts';
 import {
   closeRedis,
   followConfig,
@@ -15,7 +15,7 @@ import { createLifecycle, listen, probeRoutes, VERSION, type Lifecycle } from '@
 import { createLogControl, createRegistry, type Logger } from '@moltbot/shared/telemetry';
 import { openTurns } from '@moltbot/turns';
 import { createProviders } from './adapters/providers.ts';
-import { openLaneWorker, openQueues, type Queues } from './adapters/queues.ts';
+import { openLaneWorker, openQueues, type LaneWorker, type Queues } from './adapters/queues.ts';
 import type { LlmWorkerConfig } from './config.ts';
 import { createEvents, type WorkerEvents } from './events.ts';
 import type { Lease } from './jobs/lease.ts';
@@ -50,7 +50,13 @@ export async function startLlmWorker(
 
   const lifecycle = createLifecycle([{ name: 'redis', ok: () => redis.status === 'ready' }]);
   const running = new Map<string, Lease>();
-  const settings = cleanup.use(await liveSettings(redis, subscriber, env, queues, log));
+  const workers: Partial<Record<Lane, LaneWorker>> = {};
+  const settings = cleanup.use(
+    await liveSettings(redis, subscriber, env, log, async (lane, cap) => {
+      await queues.cap(lane, cap);
+      if (config.alone) workers[lane]?.resize(cap ?? config.slots[lane]);
+    }),
+  );
   await subscriber.subscribe(queueKeys.control, (message) => {
     void running.get((JSON.parse(message) as { tid: string }).tid)?.check();
   });
@@ -64,18 +70,17 @@ export async function startLlmWorker(
     settings: settings.current,
     wakeAgain: queues.wake,
   };
-  const workers = LANES.map((lane) =>
-    cleanup.use(
+  for (const lane of LANES)
+    workers[lane] = cleanup.use(
       openLaneWorker(
         target,
         config.pool,
         lane,
-        config.slots[lane],
+        (config.alone ? settings.cap(lane) : undefined) ?? config.slots[lane],
         async (job, token) => await processJob(job, token, deps),
         (error) => events.failed(error, 'job failed'),
       ),
-    ),
-  );
+    );
   cleanup.use(
     startSweeper({
       redis,
@@ -86,7 +91,7 @@ export async function startLlmWorker(
   );
   cleanup.use(reportDepth(redis, queues, config, events));
   if (config.http) cleanup.use(await serve(lifecycle, registry, config.http));
-  for (const worker of workers) worker.start();
+  for (const worker of Object.values(workers)) worker.start();
   lifecycle.advance('ready');
 
   const owned = cleanup.move();
@@ -96,7 +101,7 @@ export async function startLlmWorker(
     drain: async () => {
       lifecycle.advance('draining');
       await Promise.race([
-        Promise.all(workers.map(async (worker) => await worker.pause())),
+        Promise.all(Object.values(workers).map(async (worker) => await worker.pause())),
         new Promise((resolve) => setTimeout(resolve, config.drainMs).unref()),
       ]);
     },
@@ -104,22 +109,22 @@ export async function startLlmWorker(
   };
 }
 
-type LiveSettings = AsyncDisposable & Readonly<{ current(): ReturnType<typeof turnSettings> }>;
+type LiveSettings = AsyncDisposable &
+  Readonly<{ current: () => ReturnType<typeof turnSettings>; cap: (lane: Lane) => number | undefined }>;
 
 /** From Redis as soon as a gateway has published the configuration, from the mounted file until then. */
 async function liveSettings(
   redis: Redis,
   subscriber: Parameters<typeof followConfig>[1],
   env: NodeJS.ProcessEnv,
-  queues: Queues,
   log: Logger,
+  onCap: (lane: Lane, cap: number | undefined) => Promise<void>,
 ): Promise<LiveSettings> {
   const path = resolveConfigPath(env);
   let current = turnSettings(requireValidConfig(loadConfigFile(path, env, { only: SECTIONS })), env);
   const apply = async (config: MoltbotConfig): Promise<void> => {
     current = turnSettings(config, env);
-    await queues.cap('main', config.agents.defaults.maxConcurrent);
-    await queues.cap('subagent', config.agents.defaults.subagents.maxConcurrent);
+    for (const lane of LANES) await onCap(lane, current.cap(lane));
   };
   const feed = await followConfig(redis, subscriber, ({ tree, hash }) => {
     const snapshot = snapshotFromTree(tree, env, { path, hash, only: SECTIONS });
@@ -132,7 +137,11 @@ async function liveSettings(
       log.error({ err: error }, 'configuration not applied'),
     );
   });
-  return { current: () => current, [Symbol.asyncDispose]: async () => await feed[Symbol.asyncDispose]() };
+  return {
+    current: () => current,
+    cap: (lane) => current.cap(lane),
+    [Symbol.asyncDispose]: async () => await feed[Symbol.asyncDispose](),
+  };
 }
 
 function reportDepth(

@@ -1,9 +1,15 @@
-import type { MoltbotConfig } from '@moltbot/shared/contracts';
+import type { Lane, MoltbotConfig } from '@moltbot/shared/contracts';
 import { modelCatalogue } from '@moltbot/config';
 import type { TurnSettings } from './jobs/run-turn.ts';
 
+export type WorkerSettings = TurnSettings &
+  Readonly<{
+    /** Most turns of a lane that run at once, company-wide; undefined: as many as there are slots. */
+    cap: (lane: Lane) => number | undefined;
+  }>;
+
 /** What the configuration means for turns; made once for each change. */
-export function turnSettings(config: MoltbotConfig, env: NodeJS.ProcessEnv): TurnSettings {
+export function turnSettings(config: MoltbotConfig, env: NodeJS.ProcessEnv): WorkerSettings {
   const { defaults, list } = config.agents;
   return {
     catalogue: modelCatalogue(config, env),
@@ -14,6 +20,7 @@ export function turnSettings(config: MoltbotConfig, env: NodeJS.ProcessEnv): Tur
     timeoutMs: defaults.timeoutSeconds * 1_000,
     thinking: defaults.thinkingDefault ?? 'off',
     contextTokens: defaults.contextTokens,
+    cap: (lane) => (lane === 'main' ? defaults.maxConcurrent : defaults.subagents.maxConcurrent),
     system: (agentId) => {
       const agent = list.find(({ id }) => id === agentId);
       const name = agent?.identity?.name ?? agent?.name ?? 'Moltbot';

@@ -63,7 +63,7 @@ export async function startStandalone({ env: given, pid, terminal, print }: Surr
   const store = cleanup.use(await startSessionStore(readStoreConfig(storeEnv), { log }));
   const worker = cleanup.use(
     await startLlmWorker(
-      { ...readWorkerConfig({ WORKER_DRAIN_MS: ONE_SERVER_DRAIN_MS, ...env }), http: undefined },
+      { ...readWorkerConfig({ WORKER_DRAIN_MS: ONE_SERVER_DRAIN_MS, ...env }), alone: true, http: undefined },
       { log },
     ),
   );

@@ -52,7 +52,8 @@ export async function openQueues(target: RedisTarget, pool: string, redis: Redis
 /** A wake-up leaves no trace; what must not be lost is in the inbox. */
 const WAKE_OPTIONS = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
 
-export type LaneWorker = AsyncDisposable & Readonly<{ start(): void; pause(): Promise<void> }>;
+export type LaneWorker = AsyncDisposable &
+  Readonly<{ start: () => void; pause: () => Promise<void>; resize: (slots: number) => void }>;
 
 /** Takes jobs of one lane. `onError` hears what a job threw and what the connection says. */
 export function openLaneWorker(
@@ -80,6 +81,9 @@ export function openLaneWorker(
   return {
     start: () => void worker.run().catch(onError),
     pause: async () => await worker.pause(),
+    resize: (slots) => {
+      worker.concurrency = slots;
+    },
     [Symbol.asyncDispose]: async () => await worker.close(true),
   };
 }
