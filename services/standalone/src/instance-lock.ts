@@ -21,9 +21,9 @@ export function lockInstance(stateDir: string, pid: number): Disposable {
   }
 }
 
-/** @NOTE the pid may belong to another program by now; its command line tells. */
+/** @NOTE the pid may belong to another program by now; its command line tells, or the title that replaces it. */
 function isOurs(pid: number): boolean {
   if (!Number.isInteger(pid) || pid <= 0) return false;
   const commandLine = `/proc/${pid}/cmdline`;
-  return existsSync(commandLine) && readFileSync(commandLine, 'utf8').includes('standalone');
+  return existsSync(commandLine) && /standalone|^moltbot-gateway/.test(readFileSync(commandLine, 'utf8'));
 }

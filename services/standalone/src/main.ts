@@ -1,6 +1,8 @@
 import { runUntilSignal } from '@moltbot/shared/runtime';
 import { startStandalone } from './standalone.ts';
 
+process.title = 'moltbot-gateway'; // what `pgrep moltbot-gateway` and top look for
+
 const surroundings = {
   env: process.env,
   pid: process.pid,
