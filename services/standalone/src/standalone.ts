@@ -27,7 +27,7 @@ export type Surroundings = Readonly<{
 export async function startStandalone({ env: given, pid, terminal, print }: Surroundings): Promise<Service> {
   await using cleanup = new AsyncDisposableStack();
   const dir = stateDir(given);
-  const configPath = resolveConfigPath({ ...given, MOLTBOT_STATE_DIR: dir });
+  const configPath = resolveConfigPath(given);
   const { env, madeToken } = withToken(given, dir, configPath);
   const config = requireValidConfig(loadConfigFile(configPath, env));
   cleanup.use(lockInstance(dir, pid));
