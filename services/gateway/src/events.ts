@@ -40,6 +40,14 @@ export function createEvents(log: Logger, registry: Registry, sockets: () => num
       metrics.auth.inc({ result: 'refused', reason });
       log.warn({ event: 'auth.refused', ip: remoteAddress, path }, `unauthorized http reason=${reason}`);
     },
+    /** Who is known but may not; a refused credential is `refused`. */
+    forbidden(connection: Connection, method: string): void {
+      metrics.auth.inc({ result: 'refused', reason: 'scope' });
+      log.warn(
+        { event: 'auth.forbidden', conn: connection.id, ip: connection.remoteAddress },
+        withUser(`forbidden method=${method}`, connection.peer()?.principal.userId ?? ''),
+      );
+    },
     called(method: string, code: string, startedAtMs: number): void {
       metrics.calls.inc({ direction: 'in', method });
       metrics.duration.observe({ method, code }, (Date.now() - startedAtMs) / 1_000);

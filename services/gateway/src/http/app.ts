@@ -32,7 +32,7 @@ export function httpApp(deps: AppDeps): Express {
     app.all(path, onlyPost, switchedOn(path, enabled), known, jsonBody(limit), handler);
   };
   app.use(probeRoutes(services.lifecycle, () => ({ version: services.host.version })));
-  app.get(['/metrics', '/api/diagnostics/prometheus'], metrics(services, deps.renderMetrics));
+  app.get(['/metrics', '/api/diagnostics/prometheus'], metrics(services, deps.renderMetrics, deps.onRefused));
   post(
     '/v1/chat/completions',
     () => MIB,

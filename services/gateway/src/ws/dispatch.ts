@@ -1,6 +1,7 @@
 import { RequestFrame } from '@moltbot/shared/contracts';
 import { AppError, toAppError, toWireError } from '@moltbot/shared/errors';
 import { refusal } from '../domain/scopes.ts';
+import type { Connection } from './connection.ts';
 import { RefusedWith, type MethodContext, type Methods } from './method.ts';
 import { agentMethods } from './methods/agent.ts';
 import { chatMethods } from './methods/chat.ts';
@@ -48,6 +49,7 @@ export const EVENTS = [
 ] as const;
 
 export type DispatchEvents = Readonly<{
+  forbidden(connection: Connection, method: string): void;
   called(method: string, code: string, startedAtMs: number): void;
   failed(method: string, error: unknown): void;
 }>;
@@ -82,6 +84,7 @@ export async function dispatch(
     events.called(name, payload instanceof RefusedWith ? payload.error.code : 'ok', startedAtMs);
   } catch (cause) {
     const error = toAppError(cause);
+    if (error.code === 'FORBIDDEN') events.forbidden(connection, known ? name : 'unknown');
     if (error.code === 'INTERNAL') events.failed(known ? name : 'unknown', cause);
     const wire = toWireError(error);
     connection.refuse(id, wire);
