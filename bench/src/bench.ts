@@ -10,8 +10,8 @@ import { startNeighbour } from './systems/neighbours.ts';
 import type { System } from './systems/system.ts';
 import { startUpstream } from './systems/upstream.ts';
 
-const WARM_UP_SECONDS = 2;
-const WARM_UP_STREAMS = 10;
+/** Until the JIT compilers have settled: before that an answer costs up to half as much again. */
+const WARM_UP_SECONDS = 5;
 const SLICE_SECONDS = 2;
 
 export type BenchPorts = Readonly<{
@@ -65,7 +65,12 @@ async function measure(
   const expected = Array.from({ length: options.tokens }, (_, at) => `t${at + 1}`).join(' ');
   for (const { name, target } of systems) {
     ports.say(`warming up ${name}`);
-    const { totalsMs, faults } = await runLoad(target, expected, WARM_UP_STREAMS, WARM_UP_SECONDS);
+    const { totalsMs, faults } = await runLoad(
+      target,
+      expected,
+      Math.max(...options.concurrency),
+      WARM_UP_SECONDS,
+    );
     if (totalsMs.length === 0)
       throw new Error(`${name} gave no right answer: ${faults[0] ?? 'nor a wrong one'}`);
   }
