@@ -188,7 +188,7 @@ describe('a client that leaves', () => {
   });
 });
 
-describe('T-5: never a truncated answer that looks whole', () => {
+describe('never a truncated answer that looks whole', () => {
   const FAULTS = ['cut 3', 'truncate 3', 'overloaded 3', 'malformed 3', '400'];
 
   test.each(FAULTS)('#fault %s: no finish reason and no [DONE] in a stream', async (fault) => {

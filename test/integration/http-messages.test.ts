@@ -170,7 +170,7 @@ describe('which session', () => {
   });
 });
 
-describe('T-5: never a truncated answer that looks whole', () => {
+describe('never a truncated answer that looks whole', () => {
   test.each(['cut 3', 'truncate 3', 'overloaded 3', 'malformed 3', '400'])('#fault %s', async (fault) => {
     const messages = [says(`#tokens 9 #fault ${fault}`)];
     const events = await sseEvents(await product.post(PATH, { ...base, messages, stream: true }));

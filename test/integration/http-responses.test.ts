@@ -256,7 +256,7 @@ test('T-3: an idempotency key answers again with the same response', async () =>
   expect(asked).toHaveLength(2);
 });
 
-describe('T-5: never a truncated answer that looks whole', () => {
+describe('never a truncated answer that looks whole', () => {
   test.each(['cut 3', 'truncate 3', 'overloaded 3', 'malformed 3', '400'])('#fault %s', async (fault) => {
     const input = `#tokens 9 #fault ${fault}`;
     const events = await sseEvents(await product.post(PATH, { model, input, stream: true }));

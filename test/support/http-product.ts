@@ -55,7 +55,7 @@ export async function startHttpProduct(): Promise<HttpProduct> {
 const WITHIN_MS = 15_000;
 
 /** Looks again and again until there is something to see. */
-export async function until<T>(look: () => T | undefined | Promise<T | undefined>, what: string): Promise<T> {
+async function until<T>(look: () => T | undefined | Promise<T | undefined>, what: string): Promise<T> {
   const deadlineMs = Date.now() + WITHIN_MS;
   for (;;) {
     const seen = await look();

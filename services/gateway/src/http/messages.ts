@@ -25,7 +25,7 @@ import { followRun } from './run.ts';
 import { openSse } from './sse.ts';
 import { httpTarget } from './target.ts';
 
-export const MessagesBody = z.looseObject({
+const MessagesBody = z.looseObject({
   model: z.string(),
   max_tokens: z.int().positive(),
   messages: AnthropicMessages,

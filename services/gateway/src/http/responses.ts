@@ -15,7 +15,7 @@ import { openSse } from './sse.ts';
 import { httpTarget } from './target.ts';
 
 /** What would change the answer and cannot be had is refused; what only tunes it (temperature, top_p, store) is taken and left alone. */
-export const ResponsesBody = z.looseObject({
+const ResponsesBody = z.looseObject({
   model: z.string(),
   input: ResponsesInput.default([]),
   instructions: z.string().nullish(),
@@ -32,7 +32,7 @@ export const ResponsesBody = z.looseObject({
   conversation: z.unknown().optional(),
   prompt: z.unknown().optional(),
 });
-export type ResponsesBody = z.infer<typeof ResponsesBody>;
+type ResponsesBody = z.infer<typeof ResponsesBody>;
 
 /** `POST /v1/responses` as the openai SDK expects it, whole or streamed. */
 export function responses(services: Services): RequestHandler {

@@ -8,7 +8,7 @@ import type { Sse } from './sse.ts';
 type Said = Record<string, unknown> & { type: string; output_index?: number; index?: number };
 
 /** Keeps what is sent, and how it ended. */
-function recorder(): { sse: Sse; said: Said[]; ended(): string | undefined } {
+function recorder(): { sse: Sse; said: Said[]; ended: () => string | undefined } {
   const said: Said[] = [];
   let end: string | undefined;
   const sse: Sse = {

@@ -15,7 +15,11 @@ const Body = z.looseObject({
 /** `POST /tools/invoke`: the few read-only tools that need no agent, over the caller's own sessions. */
 export function toolsInvoke(services: Services): RequestHandler {
   return async (request, response) => {
-    const { tool: name, args, sessionKey } = Body.catch({ tool: '', args: {}, sessionKey: '' }).parse(request.body);
+    const {
+      tool: name,
+      args,
+      sessionKey,
+    } = Body.catch({ tool: '', args: {}, sessionKey: '' }).parse(request.body);
     if (name === '') throw new AppError('INVALID_REQUEST', 'tools.invoke requires body.tool');
     const tool = Object.hasOwn(TOOLS, name) ? TOOLS[name] : undefined;
     if (!tool)
