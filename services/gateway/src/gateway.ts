@@ -209,6 +209,14 @@ function followLogging(
   events: GatewayEvents,
   logFile: () => string | undefined,
 ): void {
+  const open = (wanted: string): (() => void) => {
+    const file = openLogFile(wanted, (error) => events.failed('log file', error));
+    const remove = logs.addSink(file.write);
+    return () => {
+      remove();
+      file[Symbol.dispose]();
+    };
+  };
   let stopFile: (() => void) | undefined;
   let path: string | undefined;
   const apply = (): void => {
@@ -218,10 +226,7 @@ function followLogging(
     if (wanted === path) return;
     stopFile?.();
     path = wanted;
-    stopFile =
-      wanted === undefined
-        ? undefined
-        : logs.addSink(openLogFile(wanted, (error) => events.failed('log file', error)));
+    stopFile = wanted === undefined ? undefined : open(wanted);
   };
   apply();
   store.onChange(apply);

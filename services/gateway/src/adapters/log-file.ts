@@ -1,36 +1,63 @@
 import {
-  appendFileSync,
-  chmodSync,
   closeSync,
   existsSync,
+  fchmodSync,
+  fstatSync,
   mkdirSync,
   openSync,
   readSync,
   statSync,
+  writeSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
 
 const FILE_MODE = 0o640;
 
+export type LogFile = Disposable & Readonly<{ write: (line: string) => void }>;
+
+const LOOK_INTERVAL_MS = 1_000;
+
 /**
  * A sink that appends whole lines to `logging.file`. Written at once: a line that explains a
- * crash must be in the file. A full or missing disk never stops the gateway; it says so once.
+ * crash must be in the file. Somebody who moves the file away (logrotate) gets a new one within
+ * a second. A full or missing disk never stops the gateway; it says so once.
  */
-export function openLogFile(path: string, onProblem: (error: unknown) => void): (line: string) => void {
+export function openLogFile(path: string, onProblem: (error: unknown) => void): LogFile {
   let failed = false;
-  if (!existsSync(dirname(path))) mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
-  appendFileSync(path, '', { mode: FILE_MODE });
-  chmodSync(path, FILE_MODE);
-  return (line) => {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
+  let file = openAppending(path);
+  const timer = setInterval(() => {
+    if (statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(file).ino) return;
+    guarded(() => {
+      const next = openAppending(path);
+      closeSync(file);
+      file = next;
+    });
+  }, LOOK_INTERVAL_MS).unref();
+  return {
+    write: (line) => guarded(() => void writeSync(file, line)),
+    [Symbol.dispose]: () => {
+      clearInterval(timer);
+      closeSync(file);
+    },
+  };
+
+  function guarded(work: () => void): void {
     try {
-      appendFileSync(path, line, { mode: FILE_MODE });
+      work();
       failed = false;
     } catch (error) {
       if (failed) return;
-      failed = true;
+      failed = true; // before saying so: the message comes back here
       onProblem(error);
     }
-  };
+  }
+}
+
+function openAppending(path: string): number {
+  const file = openSync(path, 'a', FILE_MODE);
+  fchmodSync(file, FILE_MODE);
+  return file;
 }
 
 export type LogPage = Readonly<{
