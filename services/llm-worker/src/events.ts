@@ -1,7 +1,7 @@
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { withUser, type Logger } from '@moltbot/shared/telemetry';
 import type { Run } from '@moltbot/turns';
-import type { TurnResult } from './jobs/run-turn.ts';
+import type { TurnResult } from './jobs/turn.ts';
 
 export type WorkerEvents = ReturnType<typeof createEvents>;
 

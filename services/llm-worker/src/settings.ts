@@ -1,6 +1,6 @@
 import type { Lane, MoltbotConfig } from '@moltbot/shared/contracts';
 import { modelCatalogue } from '@moltbot/config';
-import type { TurnSettings } from './jobs/run-turn.ts';
+import type { TurnSettings } from './jobs/turn.ts';
 
 export type WorkerSettings = TurnSettings &
   Readonly<{

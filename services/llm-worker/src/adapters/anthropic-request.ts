@@ -1,6 +1,7 @@
 import type Anthropic from '@anthropic-ai/sdk';
 import type { ContentBlock, ContextMessage } from '@moltbot/shared/contracts';
 import type { CatalogModel } from '@moltbot/config';
+import { blockText } from '../domain/blocks.ts';
 import type { ModelCall } from '../domain/model.ts';
 
 type Block = Anthropic.ContentBlockParam;
@@ -89,9 +90,9 @@ function toBlock(block: ContentBlock): Block {
     return {
       type: 'tool_result',
       tool_use_id: String(block['toolCallId']),
-      content: String(block['text'] ?? ''),
+      content: blockText(block),
     };
-  return { type: 'text', text: String(block['text'] ?? '') };
+  return { type: 'text', text: blockText(block) };
 }
 
 /** The next turn repeats everything up to here, so its prefix is read from the cache. */

@@ -1,6 +1,7 @@
 import OpenAI from 'openai';
 import type { ContentBlock, ContextMessage } from '@moltbot/shared/contracts';
 import type { CatalogModel } from '@moltbot/config';
+import { blockText, textOf } from '../domain/blocks.ts';
 import {
   NO_TOKENS,
   ProviderError,
@@ -69,7 +70,7 @@ function toMessages(message: ContextMessage): OpenAI.ChatCompletionMessageParam[
   const out: OpenAI.ChatCompletionMessageParam[] = results.map((block) => ({
     role: 'tool',
     tool_call_id: String(block['toolCallId']),
-    content: String(block['text'] ?? ''),
+    content: blockText(block),
   }));
   if (rest.length > 0)
     out.push(message.role === 'user' ? { role: 'user', content: rest.map(toPart) } : toAssistant(rest));
@@ -77,7 +78,7 @@ function toMessages(message: ContextMessage): OpenAI.ChatCompletionMessageParam[
 }
 
 function toPart(block: ContentBlock): OpenAI.ChatCompletionContentPart {
-  if (block.type !== 'image') return { type: 'text', text: String(block['text'] ?? '') };
+  if (block.type !== 'image') return { type: 'text', text: blockText(block) };
   return {
     type: 'image_url',
     image_url: { url: `data:${String(block['mimeType'])};base64,${String(block['data'])}` },
@@ -86,10 +87,7 @@ function toPart(block: ContentBlock): OpenAI.ChatCompletionContentPart {
 
 function toAssistant(blocks: readonly ContentBlock[]): OpenAI.ChatCompletionAssistantMessageParam {
   const calls = blocks.filter((block) => block.type === 'toolCall');
-  const text = blocks
-    .filter((block) => block.type === 'text')
-    .map((block) => String(block['text']))
-    .join('');
+  const text = textOf(blocks);
   return {
     role: 'assistant',
     content: text === '' ? null : text,

@@ -1,4 +1,5 @@
 import type { ContentBlock, ContextMessage, NumberedRecord, SessionRecord } from '@moltbot/shared/contracts';
+import { blockText } from './blocks.ts';
 
 /**
  * The model's view of a session's records: the newest summary first, then every later turn.
@@ -27,7 +28,7 @@ export function buildMessages(records: readonly NumberedRecord[]): ContextMessag
 
 type Compaction = Extract<SessionRecord, { type: 'compaction' }>;
 
-export function newestSummary(records: readonly NumberedRecord[]): Compaction | undefined {
+function newestSummary(records: readonly NumberedRecord[]): Compaction | undefined {
   return records.map(({ record }) => record).findLast((record) => record.type === 'compaction');
 }
 
@@ -61,7 +62,7 @@ export function estimateTokens(messages: readonly ContextMessage[], system = '')
 
 function blockTokens(block: ContentBlock): number {
   if (block.type === 'image') return IMAGE_TOKENS;
-  const value = block.type === 'text' ? String(block['text']) : JSON.stringify(block);
+  const value = block.type === 'text' ? blockText(block) : JSON.stringify(block);
   const wide = value.match(/[\u2E80-\uFFFF]/g)?.length ?? 0; // a Han character is about a token by itself
   return (value.length - wide) / CHARS_PER_TOKEN + wide + 4;
 }

@@ -1,12 +1,13 @@
-import type { ContextMessage, SessionRecord } from '@moltbot/shared/contracts';
+import type { ContextMessage } from '@moltbot/shared/contracts';
 import type { CatalogModel } from '@moltbot/config';
 import { emitEvent, type Run } from '@moltbot/turns';
 import { planCompaction, SUMMARY_SYSTEM, type CompactionPlan } from '../domain/compaction.ts';
 import { buildMessages } from '../domain/context.ts';
+import { maxTokens } from '../domain/model-call.ts';
 import { ProviderError, type AskModel, type ModelCall } from '../domain/model.ts';
 import { settleCall, startCall } from './ask-model.ts';
 import type { Lease } from './lease.ts';
-import { maxTokens, type TurnDeps } from './run-turn.ts';
+import type { CompactionRecord, TurnDeps } from './turn.ts';
 
 const DEFAULT_WINDOW = 128_000;
 const SUMMARY_MAX_TOKENS = 2_048;
@@ -14,7 +15,7 @@ const SUMMARY_MAX_TOKENS = 2_048;
 export type Context = Readonly<{
   messages: readonly ContextMessage[];
   /** The summary made on the way, to be written with the turn's end. */
-  compaction?: Extract<SessionRecord, { type: 'compaction' }>;
+  compaction?: CompactionRecord;
 }>;
 
 /** The turn's context, inside the model's window: old turns give way to a summary that the model itself writes. */

@@ -1,7 +1,8 @@
-import type { ContentBlock, EndEvent, SessionRecord, Usage } from '@moltbot/shared/contracts';
+import type { EndEvent, Usage } from '@moltbot/shared/contracts';
 import type { Ending, Run } from '@moltbot/turns';
+import { blockText } from '../domain/blocks.ts';
 import { NO_TOKENS } from '../domain/model.ts';
-import type { TurnResult } from './run-turn.ts';
+import type { AssistantRecord, TurnResult } from './turn.ts';
 
 const PREVIEW_CHARS = 140;
 const UNASKED: Usage = { ...NO_TOKENS, costMicroUsd: 0 };
@@ -38,8 +39,6 @@ export function turnEnding(
   };
 }
 
-type AssistantRecord = Extract<SessionRecord, { type: 'assistant' }>;
-
 function assistantRecord(run: Run, result: TurnResult, now: number): AssistantRecord {
   return {
     type: 'assistant',
@@ -58,9 +57,7 @@ function assistantRecord(run: Run, result: TurnResult, now: number): AssistantRe
 
 /** Strings for the session's entry. `totalTokens` is the size of the last call's context, as upstream counts it. */
 function entryChanges(result: TurnResult, record: AssistantRecord): Record<string, string | number> {
-  const said = record.content
-    .map((block: ContentBlock) => (block.type === 'text' ? String(block['text']) : ''))
-    .join(' ');
+  const said = record.content.map(blockText).join(' ');
   const { usage, model } = result;
   return {
     aborted: result.outcome === 'aborted' ? '1' : '',

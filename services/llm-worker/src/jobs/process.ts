@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import { DelayedError, type Job } from 'bullmq';
 import { TurnJob, type Lane } from '@moltbot/shared/contracts';
 import { beginTurn, commitTurn, renewLease, type Begun, type Run, type SessionRef } from '@moltbot/turns';
-import { answerCommand } from '../domain/command.ts';
 import type { WorkerEvents } from '../events.ts';
 import { turnEnding } from './ending.ts';
 import { keepLease, type Lease } from './lease.ts';
-import { maxTokens, runTurn, type TurnDeps, type TurnResult } from './run-turn.ts';
+import { runCommand } from './run-command.ts';
+import { runTurn } from './run-turn.ts';
+import type { TurnDeps, TurnResult } from './turn.ts';
 
 export type ProcessDeps = Omit<TurnDeps, 'settings' | 'onFirstToken'> &
   Readonly<{
@@ -76,27 +77,5 @@ async function runAndCommit(run: Run, deps: ProcessDeps): Promise<number> {
 
 async function answer(run: Run, deps: TurnDeps, lease: Lease): Promise<TurnResult> {
   if (run.content.kind === 'chat' || run.abortReason !== '') return await runTurn(run, deps, lease);
-  return { outcome: 'final', content: [{ type: 'text', text: commandText(run, deps) }], stopReason: 'stop' };
-}
-
-function commandText(run: Run, { settings }: TurnDeps): string {
-  const [model] = settings.catalogue.choices(run.content.agentId, run.content.model);
-  const said = run.records.findLast(
-    ({ record }) => record.type === 'user' && record.turnId === run.content.turnId,
-  )?.record;
-  const asked =
-    said?.type === 'user' ? said.content.map((block) => String(block['text'] ?? '')).join('') : '';
-  const used = run.records.findLast(
-    ({ record }) => record.type === 'assistant' && record.api !== 'command',
-  )?.record;
-  const usage = used?.type === 'assistant' ? used.usage : undefined;
-  return answerCommand(asked, {
-    sessionKey: run.content.shownKey,
-    model: model?.ref ?? '(none)',
-    models: settings.catalogue.models.map(({ ref }) => ref),
-    thinking: run.content.thinking ?? settings.thinking,
-    contextTokens: usage === undefined ? 0 : usage.input + usage.cacheRead + usage.cacheWrite,
-    contextWindow: model?.entry.contextWindow ?? (model ? maxTokens(model) : 0),
-    records: run.records.length,
-  });
+  return runCommand(run, deps.settings);
 }

@@ -18,7 +18,7 @@ export function createPublisher(
 ): Publisher {
   let waiting = '';
   let said = '';
-  let failure: unknown;
+  let failure: Readonly<{ cause: unknown }> | undefined;
   let running: Promise<void> | undefined;
   const run = async (): Promise<void> => {
     while (waiting !== '' && failure === undefined) {
@@ -30,7 +30,7 @@ export function createPublisher(
   const start = (): void => {
     running ??= run()
       .catch((cause: unknown) => {
-        failure = cause;
+        failure = { cause };
       })
       .finally(() => {
         running = undefined;
@@ -45,7 +45,7 @@ export function createPublisher(
     text: () => said,
     flush: async () => {
       while (running) await running;
-      if (failure !== undefined) throw failure;
+      if (failure) throw failure.cause;
     },
   };
 }

@@ -1,44 +1,14 @@
-import type { ContentBlock, SessionRecord, Usage } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import type { Redis } from '@moltbot/shared/redis';
-import type { CatalogModel, ModelCatalogue } from '@moltbot/config';
+import type { CatalogModel } from '@moltbot/config';
 import { emitEvent, MAX_ATTEMPTS, type Run } from '@moltbot/turns';
-import type { AskModel, ModelCall } from '../domain/model.ts';
+import { modelCall } from '../domain/model-call.ts';
 import { ProviderError } from '../domain/model.ts';
-import { startCall, type Answer, type Budget, type PaidCall, settleCall } from './ask-model.ts';
+import { startCall, type Answer, type PaidCall, settleCall } from './ask-model.ts';
 import { compacted } from './compact.ts';
 import type { Lease } from './lease.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
-
-/** What the configuration says about turns, as of their start. */
-export type TurnSettings = Readonly<{
-  catalogue: ModelCatalogue;
-  budget(provider: string): Budget | undefined;
-  timeoutMs: number;
-  thinking: string;
-  system(agentId: string): string;
-  contextTokens: number | undefined;
-}>;
-
-export type TurnDeps = Readonly<{
-  redis: Redis;
-  provider(model: CatalogModel, apiKey: string | undefined): AskModel;
-  settings: TurnSettings;
-  onFirstToken(provider: string): void;
-}>;
-
-/** How a turn ended, before it is written. `lost`: it is another worker's now; write nothing. */
-export type TurnResult = Readonly<{
-  outcome: 'final' | 'aborted' | 'error' | 'lost';
-  content: readonly ContentBlock[];
-  stopReason: Extract<SessionRecord, { type: 'assistant' }>['stopReason'];
-  abortReason?: string;
-  error?: AppError;
-  model?: CatalogModel;
-  usage?: Usage;
-  money?: PaidCall['money'];
-  compaction?: Extract<SessionRecord, { type: 'compaction' }>;
-}>;
+import type { TurnDeps, TurnResult, TurnSettings } from './turn.ts';
 
 const nothing = { content: [] } as const;
 
@@ -95,7 +65,7 @@ async function askOne(run: Run, deps: TurnDeps, lease: Lease, model: CatalogMode
     const ask = deps.provider(model, deps.settings.catalogue.apiKey(model.provider));
     const context = await compacted(run, deps, lease, model, ask);
     extra = context.compaction === undefined ? {} : { compaction: context.compaction };
-    const call = modelCall(run, deps.settings, model, context.messages);
+    const call = modelCall(run.content, model, context.messages, deps.settings);
     paid = await startCall(
       deps.redis,
       ask,
@@ -113,32 +83,6 @@ async function askOne(run: Run, deps: TurnDeps, lease: Lease, model: CatalogMode
   } catch (cause) {
     return { ...(await broken(cause, deps.redis, lease, publisher.text.text(), paid)), model, ...extra };
   }
-}
-
-export function modelCall(
-  run: Run,
-  settings: TurnSettings,
-  model: CatalogModel,
-  messages: ModelCall['messages'],
-): ModelCall {
-  const { content } = run;
-  return {
-    system: [settings.system(content.agentId), content.system ?? '']
-      .filter((part) => part !== '')
-      .join('\n\n'),
-    messages,
-    tools: content.tools ?? [],
-    toolChoice: content.toolChoice,
-    thinking: content.thinking ?? settings.thinking,
-    maxTokens: maxTokens(model, content.maxTokens),
-  };
-}
-
-const DEFAULT_MAX_TOKENS = 16_384;
-
-export function maxTokens(model: CatalogModel, wanted?: number): number {
-  const configured = Number(model.params['maxTokens'] ?? DEFAULT_MAX_TOKENS);
-  return Math.min(wanted ?? configured, model.entry.maxTokens ?? DEFAULT_MAX_TOKENS);
 }
 
 type TurnPublishers = Readonly<{ text: Publisher; thinking: Publisher }>;
