@@ -9,7 +9,9 @@ const LOCK = { lockDuration: 8_000, stalledInterval: 3_000, maxStalledCount: 1_0
 export type Queues = AsyncDisposable &
   Readonly<{
     wake(ref: SessionRef, lane: Lane): Promise<void>;
-    /** Removes what the queue believes to hold for a session: a job whose hash was lost leaves a dead key behind. */
+    /** `gone` also when only a dead key is left: a job whose hash was lost leaves one behind. */
+    held(sid: string, lane: Lane): Promise<'waiting' | 'active' | 'gone'>;
+    /** Removes what the queue believes to hold for a session. */
     unblock(sid: string, lane: Lane): Promise<void>;
     /** Company-wide cap on running turns of a lane; undefined lifts it. */
     cap(lane: Lane, most: number | undefined): Promise<void>;
@@ -35,6 +37,13 @@ export async function openQueues(target: RedisTarget, pool: string, redis: Redis
         deduplication: { id: sid, keepLastIfActive: true },
       });
     },
+    held: async (sid, lane) => {
+      const id = await queues[lane].getDeduplicationJobId(sid);
+      const job = id === null ? undefined : await queues[lane].getJob(id);
+      const state = await job?.getState();
+      if (state === undefined || GONE.has(state)) return 'gone';
+      return state === 'active' ? 'active' : 'waiting';
+    },
     unblock: async (sid, lane) => {
       await queues[lane].removeDeduplicationKey(sid);
     },
@@ -48,6 +57,8 @@ export async function openQueues(target: RedisTarget, pool: string, redis: Redis
     },
   };
 }
+
+const GONE: ReadonlySet<string> = new Set(['unknown', 'completed', 'failed']);
 
 /** A wake-up leaves no trace; what must not be lost is in the inbox. */
 const WAKE_OPTIONS = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;

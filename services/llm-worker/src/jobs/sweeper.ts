@@ -7,6 +7,7 @@ const SWEEP_INTERVAL_MS = 2_000;
 export type SweepDeps = Readonly<{
   redis: Redis;
   wake(ref: SessionRef, lane: Lane): Promise<void>;
+  held(sid: string, lane: Lane): Promise<'waiting' | 'active' | 'gone'>;
   unblock(sid: string, lane: Lane): Promise<void>;
   onRewake(): void;
   onError(error: unknown): void;
@@ -30,7 +31,10 @@ export function startSweeper(deps: SweepDeps): Disposable {
 async function sweep(deps: SweepDeps): Promise<void> {
   for (const { sid, uid, key, lane, wokenBefore } of await findOverdue(deps.redis)) {
     const known = LANES.find((name) => name === lane) ?? 'main';
-    if (wokenBefore) await deps.unblock(sid, known);
+    const held = await deps.held(sid, known);
+    // a long queue: its turn will come, and a second job would only make the queue longer
+    if (held === 'waiting') continue;
+    if (held === 'gone' || wokenBefore) await deps.unblock(sid, known);
     await deps.wake({ sid, uid, key }, known);
     deps.onRewake();
   }
