@@ -101,6 +101,14 @@ describe('which session', () => {
     expect(await ask({ messages: says('#history') })).not.toContain('aubergine');
   });
 
+  test('what the request brings along is said once, although the user is remembered', async () => {
+    const [user, word, marker] = [randomUUID(), randomUUID(), randomUUID()];
+    await ask({ user, messages: says(word) });
+    const brought = [...says(word), { role: 'assistant', content: 'noted' }];
+    await ask({ user, messages: [...brought, ...says(`#echo ${marker}`)] });
+    expect(JSON.stringify((await product.asked(marker)).body).split(word)).toHaveLength(2);
+  });
+
   test('what the request brings along is known to the model', async () => {
     const messages = [...says('my word is cerulean'), { role: 'assistant', content: 'noted' }];
     expect(await ask({ messages: [...messages, ...says('#history')] })).toContain('cerulean');

@@ -72,6 +72,17 @@ test.each([
   });
 });
 
+test.each(['/v1/responses/resp_1', '/v1/messages/count_tokens', '/v1/embeddings'])(
+  '%s is not served, and says so in JSON',
+  async (path) => {
+    const [got, posted] = [await fetch(`${product.standalone.url}${path}`), await product.post(path, {})];
+    for (const response of [got, posted]) {
+      expect(response.status).toBe(404);
+      expect(await response.json()).toMatchObject({ error: { message: `${path} is not served` } });
+    }
+  },
+);
+
 describe('agents', () => {
   test.each(DOORS.slice(0, 3))('%s knows no agent that is not configured', async (path, body) => {
     const byModel = await product.post(path, { ...body, model: 'moltbot:nobody' });

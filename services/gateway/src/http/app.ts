@@ -58,6 +58,9 @@ export function httpApp(deps: AppDeps): Express {
     toolsInvoke(services),
   );
   app.get(['/v1/models', '/v1/models/:id'], known, modelList(services));
+  app.all('/v1/{*path}', (request, _response, next) =>
+    next(new AppError('NOT_FOUND', `${request.path} is not served`)),
+  );
   app.use(pageRoutes(deps.pageFolder, () => services.config().gateway.controlUi.enabled));
   app.use(
     (_request, response) =>
@@ -94,7 +97,7 @@ function failure(deps: AppDeps): ErrorRequestHandler {
     const { status, body } = toHttpError(error);
     if (error.retryAfterMs !== undefined)
       response.set('Retry-After', String(Math.ceil(error.retryAfterMs / 1_000)));
-    response.status(status).json(request.path === '/v1/messages' ? anthropicError(error) : body);
+    response.status(status).json(request.path.startsWith('/v1/messages') ? anthropicError(error) : body);
   };
 }
 

@@ -6,6 +6,7 @@ import type { Services } from '../services.ts';
 import { answerOf, type Answer } from './answer.ts';
 import { principalOf } from './authenticate.ts';
 import { parseBody } from './body.ts';
+import { rememberingUser } from './conversation.ts';
 import { ChatBody, clientTools, readConversation } from './openai-messages.ts';
 import { idempotencyKey } from './request-id.ts';
 import { followRun } from './run.ts';
@@ -18,17 +19,16 @@ type Head = Readonly<{ id: string; created: number; model: string }>;
 export function chatCompletions(services: Services): RequestHandler {
   return async (request, response) => {
     const body = parseBody(ChatBody, request.body);
-    const { system, context, blocks } = readConversation(body.messages);
-    const { session, fresh, channel, model } = httpTarget(request, 'openai', body.model, body.user, services);
+    const said = readConversation(body.messages);
+    const user = rememberingUser(body.user, said);
+    const { session, fresh, channel, model } = httpTarget(request, 'openai', body.model, user, services);
     const tools = clientTools(body.tools);
     const turn: TurnRequest = {
+      ...said,
       session,
       fresh,
       channel,
       model,
-      system,
-      context,
-      blocks,
       tools,
       toolChoice: body.tool_choice,
       runId: idempotencyKey(request) ?? randomUUID(),

@@ -22,3 +22,14 @@ export function splitTalk(
 }
 
 export const textBlocks = (text: string): ContentBlock[] => (text === '' ? [] : [{ type: 'text', text }]);
+
+/**
+ * Whose session remembers a request: nobody's when it brings its conversation along. Such a client
+ * sends everything each time; remembering it too would say everything twice to the model.
+ */
+export function rememberingUser(
+  user: string | null | undefined,
+  { context }: Conversation,
+): string | undefined {
+  return context.length === 0 ? (user ?? undefined) : undefined;
+}

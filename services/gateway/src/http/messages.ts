@@ -7,6 +7,7 @@ import type { Services } from '../services.ts';
 import { answerOf } from './answer.ts';
 import { principalOf } from './authenticate.ts';
 import { parseBody } from './body.ts';
+import { rememberingUser } from './conversation.ts';
 import {
   AnthropicMessages,
   AnthropicSystem,
@@ -41,18 +42,15 @@ const MessagesBody = z.looseObject({
 export function messages(services: Services): RequestHandler {
   return async (request, response) => {
     const body = parseBody(MessagesBody, request.body);
-    const { system, context, blocks } = readAnthropicMessages(body.messages, body.system);
-    // a request that brings its conversation along is complete: remembering it too would say everything twice
-    const user = context.length === 0 ? (body.metadata?.user_id ?? undefined) : undefined;
+    const said = readAnthropicMessages(body.messages, body.system);
+    const user = rememberingUser(body.metadata?.user_id, said);
     const { session, fresh, channel, model } = httpTarget(request, 'anthropic', body.model, user, services);
     const turn: TurnRequest = {
+      ...said,
       session,
       fresh,
       channel,
       model,
-      system,
-      context,
-      blocks,
       runId: idempotencyKey(request) ?? randomUUID(),
       intent: { kind: 'chat', text: '' },
       tools: readAnthropicTools(body.tools),

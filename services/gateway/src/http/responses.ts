@@ -6,6 +6,7 @@ import type { Services } from '../services.ts';
 import { answerOf } from './answer.ts';
 import { principalOf } from './authenticate.ts';
 import { parseBody } from './body.ts';
+import { rememberingUser } from './conversation.ts';
 import { readInput, readToolChoice, readTools, ResponsesInput, ResponsesTools } from './responses-input.ts';
 import { responseSession } from './responses-session.ts';
 import { finishedResponse, wholeOutput, type ResponseHead } from './responses-shape.ts';
@@ -40,9 +41,8 @@ export function responses(services: Services): RequestHandler {
     const body = parseBody(ResponsesBody, request.body);
     refuseUnsupported(body);
     const principal = principalOf(response);
-    const { system, context, blocks } = readInput(body.input, body.instructions ?? undefined);
-    // a request that brings its conversation along is complete: remembering it too would say everything twice
-    const user = context.length === 0 ? (body.user ?? undefined) : undefined;
+    const said = readInput(body.input, body.instructions ?? undefined);
+    const user = rememberingUser(body.user, said);
     const target = httpTarget(request, 'openresponses', body.model, user, services);
     const { id, runId, session, fresh } = await responseSession(
       services,
@@ -52,14 +52,12 @@ export function responses(services: Services): RequestHandler {
       body.previous_response_id ?? undefined,
     );
     const turn: TurnRequest = {
+      ...said,
       session,
       fresh,
       runId,
       channel: target.channel,
       model: target.model,
-      system,
-      context,
-      blocks,
       intent: { kind: 'chat', text: '' },
       tools: readTools(body.tools ?? []),
       toolChoice: readToolChoice(body.tool_choice),
