@@ -1,5 +1,6 @@
-import { mkdir, open, truncate, unlink, type FileHandle } from 'node:fs/promises';
+import { open, truncate, unlink, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { syncDirectory, type Directories } from './directories.ts';
 import { segmentName } from './paths.ts';
 
 /** One file that this process, and nobody else ever, writes. */
@@ -10,12 +11,15 @@ export type Segment = {
   handle: FileHandle | undefined;
 };
 
-const DIRECTORY_MODE = 0o700;
 const FILE_MODE = 0o600;
 
 /** A file that did not exist before: what another process has begun is never appended to. */
-export async function createSegment(dir: string, shardFence: string): Promise<Segment> {
-  await makeDirs(dir);
+export async function createSegment(
+  directories: Directories,
+  dir: string,
+  shardFence: string,
+): Promise<Segment> {
+  await directories.make(dir);
   for (let part = 1; ; part += 1) {
     const path = join(dir, segmentName(shardFence, part));
     try {
@@ -48,7 +52,7 @@ export async function appendDurably(segment: Segment, bytes: Buffer): Promise<vo
     await writeAll(handle, bytes, size);
     await handle.datasync();
     // the name must outlast a crash as well as the content
-    if (size === 0) await syncDir(dirname(path));
+    if (size === 0) await syncDirectory(dirname(path));
     segment.size = size + bytes.length;
   } catch (error) {
     segment.handle = undefined;
@@ -69,25 +73,5 @@ async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Pr
     const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done);
     if (bytesWritten === 0) throw new Error('the file system takes no more bytes');
     done += bytesWritten;
-  }
-}
-
-async function makeDirs(dir: string): Promise<void> {
-  for (const path of [dirname(dir), dir]) {
-    try {
-      await mkdir(path, DIRECTORY_MODE);
-      await syncDir(dirname(path));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-  }
-}
-
-export async function syncDir(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -43,7 +43,14 @@ export function createArchiver(deps: ArchiverDeps): Archiver {
     };
     const batches = await each(waiting, async (one) => await readBatch(deps, one), failed);
     await each(batches, async (one) => await writeBatch(deps, one), failed);
-    const written = batches.filter(({ sid }) => !failing.has(sid));
+    const durable = await deps.writer.settle().then(
+      () => true,
+      (error: unknown) => {
+        for (const one of batches) failed(one, error);
+        return false;
+      },
+    );
+    const written = batches.filter(({ sid }) => durable && !failing.has(sid));
     const settle = async (one: Batch): Promise<void> => {
       if (!(await settleBatch(deps, one))) failing.add(one.sid);
     };
