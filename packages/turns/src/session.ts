@@ -17,7 +17,7 @@ export async function readEntry(redis: Redis, uid: string, key: string): Promise
 
 /** The session behind a key, made now when there is none. */
 export async function openSession(redis: Redis, uid: string, key: string, lane: Lane): Promise<SessionRef> {
-  return await open(redis, uid, key, lane, '');
+  return await open(redis, { sid: randomUUID(), uid, key }, lane, '');
 }
 
 /** Two days without use, longer than an idempotency key lives. */
@@ -30,7 +30,18 @@ export async function openHiddenSession(
   key: string,
   lane: Lane,
 ): Promise<SessionRef> {
-  return await open(redis, uid, key, lane, '', true);
+  return await startHiddenSession(redis, uid, key, lane).opened;
+}
+
+/** The same without waiting: what is sent on this connection after it finds `ref` there, if nobody else had the key. */
+export function startHiddenSession(
+  redis: Redis,
+  uid: string,
+  key: string,
+  lane: Lane,
+): Readonly<{ ref: SessionRef; opened: Promise<SessionRef> }> {
+  const ref: SessionRef = { sid: randomUUID(), uid, key };
+  return { ref, opened: open(redis, ref, lane, '', true) };
 }
 
 /**
@@ -38,28 +49,28 @@ export async function openHiddenSession(
  * Settings of the entry stay, counters start anew, the old records remain in the archive.
  */
 export async function resetSession(redis: Redis, seen: SessionRef, lane: Lane): Promise<SessionRef> {
-  return await open(redis, seen.uid, seen.key, lane, seen.sid);
+  return await open(redis, { ...seen, sid: randomUUID() }, lane, seen.sid);
 }
 
+/** `fresh` is what the session shall be if it is made now. */
 async function open(
   redis: Redis,
-  uid: string,
-  key: string,
+  fresh: SessionRef,
   lane: Lane,
   replaces: string,
   hidden = false,
 ): Promise<SessionRef> {
-  const fresh = randomUUID();
+  const { sid, uid, key } = fresh;
   const keys = [
     userKeys.entry(uid, key),
     userKeys.keys(uid),
-    sessionKeys.state(fresh),
+    sessionKeys.state(sid),
     sessionKeys.state(replaces),
     archiveKeys.live,
   ];
-  const args = [fresh, key, uid, lane, replaces, hidden ? '1' : '', HIDDEN_SECONDS];
-  const [sid] = (await runScript(redis, sessionOpen1, keys, args)) as [string, number];
-  return { sid, uid, key };
+  const args = [sid, key, uid, lane, replaces, hidden ? '1' : '', HIDDEN_SECONDS];
+  const [current] = (await runScript(redis, sessionOpen1, keys, args)) as [string, number];
+  return { sid: current, uid, key };
 }
 
 /** Newest first; only sessions that still exist. `activeSinceMs` leaves out older ones. */

@@ -13,6 +13,7 @@ import {
   openSession,
   readEntry,
   resetSession,
+  startHiddenSession,
   type Accepted,
   type Caps,
   type NewTurn,
@@ -21,7 +22,7 @@ import {
 } from '@moltbot/turns';
 import { titleOf } from '../domain/message.ts';
 import type { Desk, Submitted, TurnRequest } from '../domain/ports.ts';
-import { toMessage } from '../domain/transcript.ts';
+import { textOf, toMessage } from '../domain/transcript.ts';
 import { isStale } from '../domain/staleness.ts';
 import type { ResolvedKey } from '../domain/session-key.ts';
 import type { Waker } from './wake.ts';
@@ -63,41 +64,52 @@ export function createDesk(deps: DeskDeps): Desk {
 
 async function submit(deps: DeskDeps, uid: string, request: TurnRequest): Promise<Submitted> {
   if (deps.memoryShare() > MEMORY_LIMIT) throw busy('the service is short of memory');
+  if (request.fresh) return await submitFresh(deps, uid, request);
   const { key } = request.session;
-  if (!request.fresh) {
-    // @NOTE before any reset: the same message sent again must not start another session
-    const seen = await findTurn(deps.redis, uid, key, request.runId);
-    if (seen)
-      return {
-        kind: 'duplicate',
-        sid: seen.sid,
-        turnId: seen.turnId,
-        status: seen.status,
-        error: seen.error,
-      };
-  }
-  let entry = request.fresh ? undefined : await readEntry(deps.redis, uid, key);
-  let ref = await currentSession(deps, uid, request, entry);
+  const [seen, entry] = await Promise.all([
+    findTurn(deps.redis, uid, key, request.runId),
+    readEntry(deps.redis, uid, key),
+  ]);
+  // @NOTE before any reset: the same message sent again must not start another session
+  if (seen) return { kind: 'duplicate', ...seen };
+  const ref = await currentSession(deps, uid, request, entry);
+  const accepted = await acceptTurn(deps.redis, newTurn(ref, request, entry), deps.caps);
+  return await settle(deps, ref, request, accepted);
+}
+
+/** Opened and accepted in one go: both commands are on their way before the first is answered. */
+async function submitFresh(deps: DeskDeps, uid: string, request: TurnRequest): Promise<Submitted> {
+  const { key, lane } = request.session;
+  const { ref, opened } = startHiddenSession(deps.redis, uid, key, lane);
+  const accepting = acceptTurn(deps.redis, newTurn(ref, request, undefined), deps.caps);
+  const [accepted] = await Promise.all([accepting, opened]);
+  return await settle(deps, ref, request, accepted);
+}
+
+/** Somebody has reset or removed the session between our look and our call. */
+async function tryAgain(deps: DeskDeps, uid: string, request: TurnRequest): Promise<Settled> {
+  const { key, lane } = request.session;
   for (let attempt = 0; attempt < MOVED_RETRIES; attempt += 1) {
+    const ref = await (request.fresh ? openHiddenSession : openSession)(deps.redis, uid, key, lane);
+    const entry = await readEntry(deps.redis, uid, key);
     const accepted = await acceptTurn(deps.redis, newTurn(ref, request, entry), deps.caps);
-    if (accepted.kind !== 'moved') return await settle(deps, ref, request, accepted);
-    ref = await openSession(deps.redis, uid, key, request.session.lane);
-    entry = await readEntry(deps.redis, uid, key);
+    if (accepted.kind !== 'moved') return { ref, accepted };
   }
   throw new AppError('UNAVAILABLE', 'the session is being reset over and over; try again', {
     retryAfterMs: BUSY_RETRY_MS,
   });
 }
 
+type Settled = Readonly<{ ref: SessionRef; accepted: Exclude<Accepted, { kind: 'moved' }> }>;
+
 /** The present generation of the session, a new one after a reset word or when it is stale. */
 async function currentSession(
   deps: DeskDeps,
   uid: string,
-  { session, intent, channel, fresh }: TurnRequest,
+  { session, intent, channel }: TurnRequest,
   entry: SessionEntry | undefined,
 ): Promise<SessionRef> {
   const { key, lane, kind } = session;
-  if (fresh) return await openHiddenSession(deps.redis, uid, key, lane);
   if (!entry) return await openSession(deps.redis, uid, key, lane);
   const ref = { sid: entry['sid'] ?? '', uid, key };
   const rule = resetPolicyFor(deps.config().session, { channel, kind });
@@ -107,10 +119,12 @@ async function currentSession(
 
 async function settle(
   deps: DeskDeps,
-  ref: SessionRef,
+  first: SessionRef,
   request: TurnRequest,
-  accepted: Exclude<Accepted, { kind: 'moved' }>,
+  reply: Accepted,
 ): Promise<Submitted> {
+  const { ref, accepted } =
+    reply.kind === 'moved' ? await tryAgain(deps, first.uid, request) : { ref: first, accepted: reply };
   if (accepted.kind === 'busy') {
     deps.onAccepted(`busy_${accepted.cap}`, ref.uid);
     throw busy(
@@ -159,7 +173,7 @@ function newTurn(ref: SessionRef, request: TurnRequest, entry: SessionEntry | un
       ...(request.context && request.context.length > 0 && { context: [...request.context] }),
       timestamp: Date.now(),
     },
-    title: titleOf(text),
+    title: titleOf(text === '' ? textOf(request.blocks ?? []) : text),
   };
 }
 
