@@ -3,7 +3,7 @@ import { availableParallelism, cpus, loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runLoad } from './load/run-load.ts';
 import type { BenchOptions } from './options.ts';
-import { cpuSeconds, peakMemory } from './processes/proc.ts';
+import { cpuSeconds, machineCpuSeconds, peakMemory } from './processes/proc.ts';
 import { figuresOf, type CpuSeconds, type Report, type Slice } from './report/figures.ts';
 import { startMoltbot } from './systems/moltbot.ts';
 import { startNeighbour } from './systems/neighbours.ts';
@@ -111,6 +111,7 @@ async function measureSlice(
       system: after.system - before.system,
       upstream: after.upstream - before.upstream,
       driver: after.driver - before.driver,
+      machine: after.machine - before.machine,
     },
   };
 }
@@ -121,5 +122,6 @@ function spent(system: System, upstream: System): CpuSeconds {
     system: cpuSeconds(system.pid),
     upstream: cpuSeconds(upstream.pid),
     driver: (user + kernel) / 1e6,
+    machine: machineCpuSeconds(),
   };
 }

@@ -46,6 +46,19 @@ export function cpuSeconds(root: number): number {
   return treeOf(root).reduce((sum, { ticks }) => sum + ticks, 0) / TICKS_PER_SECOND;
 }
 
+/** CPU seconds of everything on this machine since it started, stolen ones included. */
+export function machineCpuSeconds(): number {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softIrq = 0, steal = 0] = readFileSync(
+    '/proc/stat',
+    'latin1',
+  )
+    .split('\n', 1)
+    .join('')
+    .split(/\s+/)
+    .map(Number);
+  return (user + nice + system + irq + softIrq + steal) / TICKS_PER_SECOND;
+}
+
 export function peakMemory(root: number): readonly ProcessMemory[] {
   return pidsOf(root).flatMap((pid) => {
     try {

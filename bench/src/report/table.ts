@@ -10,6 +10,7 @@ const HEAD = [
   'CPU/answer',
   'upstream',
   'driver',
+  'others',
   'wrong',
   'against direct',
 ];
@@ -23,6 +24,7 @@ export function renderReport(report: Report): string {
     alignColumns([HEAD, ...report.figures.map((figures) => rowOf(figures, report.figures))]),
     '',
     'first token and CPU in ms; CPU of the system’s own process tree, then of the upstream and the driver',
+    'others: cores that other programs kept busy meanwhile',
     '',
     'peak memory',
     ...report.memory.map(({ system, processes }) => `  ${system}: ${processes.map(memoryOf).join(', ')}`),
@@ -45,6 +47,7 @@ function rowOf(figures: Figures, all: readonly Figures[]): string[] {
     figures.cpuMsPerAnswer.system.toFixed(2),
     figures.system === 'direct' ? '' : figures.cpuMsPerAnswer.upstream.toFixed(2),
     figures.cpuMsPerAnswer.driver.toFixed(2),
+    figures.othersCores.toFixed(1),
     String(figures.faulty),
     direct && direct !== figures ? against(direct, figures) : '',
   ];
