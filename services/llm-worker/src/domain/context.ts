@@ -3,7 +3,8 @@ import { blockText } from './blocks.ts';
 
 /**
  * The model's view of a session's records: the newest summary first, then every later turn.
- * Failed turns keep the user's words; commands and thinking never go back to the model.
+ * Failed turns keep the user's words; commands and thinking never go back to the model. A client
+ * that brings the earlier conversation along knows it best: what the log holds of it gives way.
  */
 export function buildMessages(records: readonly NumberedRecord[]): ContextMessage[] {
   const summary = newestSummary(records);
@@ -13,17 +14,34 @@ export function buildMessages(records: readonly NumberedRecord[]): ContextMessag
       .filter(isCommand)
       .map((record) => record.turnId),
   );
-  const messages: ContextMessage[] = summary
+  let messages: ContextMessage[] = summary
     ? [{ role: 'user', content: [text(`Summary of the conversation so far:\n\n${summary.summary}`)] }]
     : [];
   for (const { seq, record } of records) {
     if (summary && seq <= summary.upToSeq) continue;
     if (record.type === 'compaction' || commands.has(record.turnId)) continue;
-    for (const message of record.type === 'user' ? (record.context ?? []) : []) messages.push(message);
+    if (record.type === 'user' && record.context) messages = [...record.context];
     const content = record.content.filter(speaks);
     if (content.length > 0) messages.push({ role: record.type, content });
+    else if (record.type === 'user') messages.push({ role: 'user', content: [text('(empty message)')] });
   }
-  return alternate(messages);
+  return answeredCalls(alternate(messages));
+}
+
+/** A tool call without its result, or a result without its call, makes providers refuse the whole conversation. */
+function answeredCalls(messages: readonly ContextMessage[]): ContextMessage[] {
+  const ids = (message: ContextMessage | undefined, type: string, member: string): Set<unknown> =>
+    new Set(message?.content.filter((block) => block.type === type).map((block) => block[member]));
+  const kept = messages.map(({ role, content }, index) => {
+    const results = ids(messages[index + 1], 'toolResult', 'toolCallId');
+    const calls = ids(messages[index - 1], 'toolCall', 'id');
+    const stays = (block: ContentBlock): boolean => {
+      if (block.type === 'toolCall') return results.has(block['id']);
+      return block.type !== 'toolResult' || calls.has(block['toolCallId']);
+    };
+    return { role, content: content.filter(stays) };
+  });
+  return alternate(kept.filter(({ content }) => content.length > 0));
 }
 
 type Compaction = Extract<SessionRecord, { type: 'compaction' }>;
@@ -35,7 +53,7 @@ function newestSummary(records: readonly NumberedRecord[]): Compaction | undefin
 const isCommand = (record: SessionRecord): boolean => record.type === 'assistant' && record.api === 'command';
 const text = (value: string): ContentBlock => ({ type: 'text', text: value });
 const speaks = (block: ContentBlock): boolean =>
-  block.type !== 'thinking' && (block.type !== 'text' || block['text'] !== '');
+  block.type !== 'thinking' && (block.type !== 'text' || blockText(block).trim() !== '');
 
 /** Providers want user and assistant in turn, starting with the user: neighbours of one role become one message. */
 function alternate(messages: readonly ContextMessage[]): ContextMessage[] {
