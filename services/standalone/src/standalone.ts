@@ -64,7 +64,7 @@ export async function startStandalone({ env: given, pid, terminal, print }: Surr
   const worker = cleanup.use(
     await startLlmWorker(
       { ...readWorkerConfig({ WORKER_DRAIN_MS: ONE_SERVER_DRAIN_MS, ...env }), alone: true, http: undefined },
-      { log },
+      { logs },
     ),
   );
   const services = { AUTH_URL: auth.url, SESSION_STORE_URL: store.url };

@@ -1,11 +1,18 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { redactText } from './redaction.ts';
+import { compilePatterns, redactText } from './redaction.ts';
 
 export type { Logger } from 'pino';
 export type LogLevel = 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
 
 export type LogSettings = Readonly<{ level: LogLevel; redact: boolean; patterns: readonly RegExp[] }>;
 export const DEFAULT_LOG_SETTINGS: LogSettings = { level: 'info', redact: true, patterns: [] };
+
+/** The `logging` section as a logger takes it. Secrets are masked whatever `redactSensitive` says. */
+export function logSettings(
+  logging: Readonly<{ level: LogLevel; redactPatterns: readonly string[] }>,
+): LogSettings {
+  return { level: logging.level, redact: true, patterns: compilePatterns(logging.redactPatterns) };
+}
 
 /** A sink takes whole lines, newline included. */
 export type LogSink = (line: string) => void;

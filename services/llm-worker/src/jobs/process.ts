@@ -14,11 +14,11 @@ export type ProcessDeps = Omit<TurnDeps, 'settings' | 'onFirstToken'> &
     /** This process; each taking adds a name of its own, so that two of them never share a lease. */
     owner: string;
     userCap: number;
-    settings(): TurnDeps['settings'];
+    settings: () => TurnDeps['settings'];
     events: WorkerEvents;
     /** Turns that run here now, so that an abort finds them. */
     running: Map<string, Lease>;
-    wakeAgain(ref: SessionRef, lane: Lane): Promise<void>;
+    wakeAgain: (ref: SessionRef, lane: Lane) => Promise<void>;
   }>;
 
 const CAPPED_RETRY_MS = 500;
