@@ -35,6 +35,7 @@ import { deviceCrypto } from './adapters/device-crypto.ts';
 import { openHub } from './adapters/hub.ts';
 import { openLogFile, tailLogFile } from './adapters/log-file.ts';
 import { bringBack, createSessionDesk } from './adapters/session-desk.ts';
+import { readTlsFiles } from './adapters/tls-files.ts';
 import { openWaker } from './adapters/wake.ts';
 import type { GatewayConfig } from './config.ts';
 import { bindHost, gatewayTokens, keyRules, logFilePath } from './domain/gateway-settings.ts';
@@ -123,7 +124,12 @@ export async function startGateway(
     onFailed: events.failed,
   });
   const http = cleanup.use(
-    await listen(app, config.port ?? current().gateway.port, config.host ?? bindHost(current())),
+    await listen(
+      app,
+      config.port ?? current().gateway.port,
+      config.host ?? bindHost(current()),
+      readTlsFiles(current()),
+    ),
   );
   const ws = cleanup.use(
     openWsServer(http.server, {

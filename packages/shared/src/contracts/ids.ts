@@ -4,10 +4,6 @@ import { z } from 'zod';
 export const SessionId = z.uuid().brand<'SessionId'>();
 export type SessionId = z.infer<typeof SessionId>;
 
-/** Ours; the client's runId is its own string, meaningful within (user, session). */
-export const TurnId = z.uuid().brand<'TurnId'>();
-export type TurnId = z.infer<typeof TurnId>;
-
 /** Stable name of a person or a service; never contains `:` so that it is safe inside Redis keys and paths. */
 export const UserId = z
   .string()

@@ -97,7 +97,6 @@ export type SessionRecord = z.infer<typeof SessionRecord>;
 export type NumberedRecord = { seq: number; fence: number; record: SessionRecord };
 
 export const OUTCOMES = ['final', 'aborted', 'error'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
 
 /** What a run says about itself, in the session's event stream and on the user's channel. */
 export const RunEvent = z.discriminatedUnion('t', [

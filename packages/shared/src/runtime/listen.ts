@@ -1,12 +1,21 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 export type Listening = AsyncDisposable & Readonly<{ server: Server; port: number }>;
 
+/** PEM text of the certificate chain and its key. */
+export type TlsFiles = Readonly<{ cert: string | Buffer; key: string | Buffer }>;
+
 /** Listens or rejects with what to do about it; closing also ends idle and open connections. */
-export async function listen(handler: RequestListener, port: number, host: string): Promise<Listening> {
-  const server = createServer(handler);
+export async function listen(
+  handler: RequestListener,
+  port: number,
+  host: string,
+  tls?: TlsFiles,
+): Promise<Listening> {
+  const server = tls ? createTlsServer({ ...tls, minVersion: 'TLSv1.2' }, handler) : createServer(handler);
   server.listen(port, host);
   try {
     await once(server, 'listening');

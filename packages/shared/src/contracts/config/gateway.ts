@@ -61,16 +61,9 @@ const HttpConfig = z.strictObject({
 
 const ControlUiConfig = z.strictObject({
   enabled: flag(true, 'Serve the web pages on the gateway port.'),
-  basePath: key(
-    z
-      .string()
-      .regex(/^\/[\w\-/]*$/, 'must start with /')
-      .optional(),
-    'Path prefix of the web pages behind a proxy.',
-    {
-      apply: 'restart',
-      placeholder: '/moltbot',
-    },
+  basePath: inert(
+    z.string().optional(),
+    'Accepted; the pages are served at the root of the gateway’s own host name.',
   ),
   allowInsecureAuth: flag(false, 'Let the upstream Control UI sign in over plain HTTP from another host.', {
     advanced: true,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { key } from './key.ts';
+import { inert, key } from './key.ts';
 
 const Level = z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace']);
 
@@ -40,20 +40,16 @@ export const LoggingConfig = z.strictObject({
       differs: 'Upstream takes the path only; the object form does not start there.',
     },
   ),
-  consoleLevel: key(Level.optional(), 'Least level on standard output. Unset: `level`.'),
-  consoleStyle: key(
-    z.enum(['pretty', 'compact', 'json']).default('json'),
-    'Form of the lines on standard output.',
-    {
-      apply: 'restart',
-      differs: 'Upstream: `pretty`. Collectors read JSON.',
-    },
+  consoleLevel: inert(Level.optional(), 'Accepted; standard output has the lines of `level`.'),
+  consoleStyle: inert(
+    z.enum(['pretty', 'compact', 'json']).optional(),
+    'Accepted; lines are JSON, which collectors read.',
   ),
   redactSensitive: key(
     z.enum(['off', 'tools']).default('tools'),
     'Secrets and message text never enter a log, whatever it says.',
     {
-      differs: 'Upstream redacts tool summaries only, and `off` turns it off.',
+      differs: 'Upstream redacts tool summaries only.',
     },
   ),
   redactPatterns: key(

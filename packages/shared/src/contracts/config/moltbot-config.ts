@@ -51,5 +51,3 @@ export const MoltbotConfig = z.strictObject({
   plugins: Section,
 });
 export type MoltbotConfig = z.infer<typeof MoltbotConfig>;
-/** What a person may write: every key optional. */
-export type MoltbotConfigInput = z.input<typeof MoltbotConfig>;

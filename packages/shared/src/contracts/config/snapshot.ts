@@ -22,6 +22,3 @@ export type ConfigSnapshot = Readonly<{
   warnings: readonly ConfigIssue[];
   legacyIssues: readonly ConfigIssue[];
 }>;
-
-/** A secret's place in anything that leaves the process. A write that holds it keeps the stored value. */
-export const REDACTED = '__OPENCLAW_REDACTED__';
