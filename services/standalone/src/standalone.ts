@@ -81,6 +81,7 @@ export async function startStandalone({ env: given, pid, terminal, print }: Surr
   const [model] = modelCatalogue(config, env).choices('main');
   print(
     welcome({
+      scheme: config.gateway.tls.enabled ? 'https' : 'http',
       host: gateway.host,
       port: gateway.port,
       madeToken,

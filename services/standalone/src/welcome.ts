@@ -1,6 +1,7 @@
 import { DEMO_PROVIDER } from '@moltbot/config';
 
 export type WelcomeFacts = Readonly<{
+  scheme: 'http' | 'https';
   host: string;
   port: number;
   /** The gateway token when it was made here; undefined when the operator has set it. */
@@ -14,7 +15,7 @@ export type WelcomeFacts = Readonly<{
 
 /** What a newcomer reads first: where to click, who answers, where to go on. */
 export function welcome(facts: WelcomeFacts): string {
-  const base = `http://${facts.host === '0.0.0.0' ? '127.0.0.1' : facts.host}:${facts.port}/`;
+  const base = `${facts.scheme}://${facts.host === '0.0.0.0' ? '127.0.0.1' : facts.host}:${facts.port}/`;
   const link = facts.madeToken !== undefined && facts.terminal ? `${base}?token=${facts.madeToken}` : base;
   const demo = facts.model?.startsWith(`${DEMO_PROVIDER}/`) === true;
   const answers = demo
