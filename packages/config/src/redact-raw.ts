@@ -1,8 +1,8 @@
-import { REDACTED, type ConfigIssue } from '@moltbot/shared/contracts';
+import type { ConfigIssue } from '@moltbot/shared/contracts';
 import { json5Leaves, readJson5Nodes, replacePlaces, type Json5Leaf, type Json5Node } from './json5-nodes.ts';
 import { parseJson5 } from './parse.ts';
 import { getAt } from './path.ts';
-import { restoreRedacted } from './redaction.ts';
+import { REDACTED, restoreRedacted } from './redaction.ts';
 import { isReference, isSecret } from './secrets.ts';
 
 /** `name: "value"` and `NAME=value`, as they stand in a comment or in a file that is not JSON5. */

@@ -1,12 +1,7 @@
-import {
-  REDACTED,
-  type ConfigSnapshot,
-  type ConfigTree,
-  type MoltbotConfig,
-} from '@moltbot/shared/contracts';
+import type { ConfigSnapshot, ConfigTree, MoltbotConfig } from '@moltbot/shared/contracts';
 import { getAt, mapLeaves, type ConfigPath } from './path.ts';
 import { redactRaw } from './redact-raw.ts';
-import { redactTree } from './redaction.ts';
+import { REDACTED, redactTree } from './redaction.ts';
 import { refersToSecret } from './secrets.ts';
 
 /**

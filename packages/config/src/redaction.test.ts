@@ -1,11 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { REDACTED } from '@moltbot/shared/contracts';
 import { loadConfigText } from './load.ts';
 import { parseJson5 } from './parse.ts';
 import { redactRaw, restoreRaw } from './redact-raw.ts';
 import { redactSnapshot } from './redact-snapshot.ts';
-import { redactTree, restoreRedacted } from './redaction.ts';
+import { REDACTED, redactTree, restoreRedacted } from './redaction.ts';
 
 const names = fc.constantFrom(
   'token',

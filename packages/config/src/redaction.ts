@@ -1,6 +1,9 @@
-import { REDACTED, type ConfigIssue } from '@moltbot/shared/contracts';
+import type { ConfigIssue } from '@moltbot/shared/contracts';
 import { formatConfigPath, isTree, mapLeaves, type ConfigPath } from './path.ts';
 import { isReference, isSecret } from './secrets.ts';
+
+/** A secret's place in anything that leaves the process, as upstream spells it. A write that holds it keeps the stored value. */
+export const REDACTED = '__OPENCLAW_REDACTED__';
 
 /** Secrets by the sentinel. A `${NAME}` holds no secret and stays readable, unless it was substituted. */
 export function redactTree<T>(tree: T, { keepReferences }: Readonly<{ keepReferences: boolean }>): T {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes, randomInt } from 'node:crypto';
+import { PERSONAL_TOKEN } from '@moltbot/shared/contracts';
 
 const ID_ALPHABET = 'abcdefghijklmnopqrstuvwxyz0123456789';
 const ID_CHARS = 12;
@@ -11,5 +12,7 @@ export function mintToken(): { id: string; token: string; hash: string } {
   );
   const secret = randomBytes(SECRET_BYTES).toString('base64url');
   const hash = createHash('sha256').update(secret).digest('hex');
-  return { id, token: `mbt_${id}_${secret}`, hash };
+  const token = `mbt_${id}_${secret}`;
+  if (!PERSONAL_TOKEN.test(token)) throw new Error('a token was made that no gateway would recognise');
+  return { id, token, hash };
 }

@@ -8,7 +8,7 @@ import {
   renewLease,
   type Run,
 } from '@moltbot/turns';
-import type { Outcome } from '@moltbot/shared/contracts';
+import type { EndEvent } from '@moltbot/shared/contracts';
 import { queueKeys } from '@moltbot/shared/redis';
 import type { Redis } from 'ioredis';
 import { expect } from 'vitest';
@@ -119,7 +119,7 @@ export async function commit(
   model: Model,
   redis: Redis,
   worker: string,
-  outcome: Outcome,
+  outcome: EndEvent['outcome'],
   compacts: boolean,
 ): Promise<void> {
   const at = runOf(model, worker);
@@ -140,7 +140,7 @@ export async function commit(
   ended(model, session, run, outcome);
 }
 
-function ended(model: Model, session: ModelSession, run: Run, outcome: Outcome): void {
+function ended(model: Model, session: ModelSession, run: Run, outcome: EndEvent['outcome']): void {
   const idem = model.idem.get(session.inbox.shift()?.idem ?? '');
   if (idem !== undefined) idem.status = outcome;
   tell(session, { t: 'end', run: run.content.runId, n: session.n + 1 });
