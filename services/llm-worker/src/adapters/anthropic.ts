@@ -14,12 +14,23 @@ import { withStallLimit } from './stall.ts';
 
 export type ProviderLimits = Readonly<{ maxRetries: number; connectTimeoutMs: number; stallMs: number }>;
 
+/**
+ * What every API compatible with Anthropic's understands. The SDK of today asks for a newer version and
+ * sends the key as a bearer, which the others need not know; a provider's `headers` may say otherwise.
+ */
+const compatibleHeaders = (apiKey: string): Record<string, string | null> => ({
+  'anthropic-version': '2023-06-01',
+  'x-api-key': apiKey,
+  authorization: null,
+});
+const BEARER_HEADERS = { 'anthropic-version': '2023-06-01' } as const;
+
 /** The Messages API through its SDK, which retries 408, 409, 429 and 5xx with backoff and honours retry-after. */
 export function anthropicModel(model: CatalogModel, apiKey: string, limits: ProviderLimits): AskModel {
   const client = new Anthropic({
     baseURL: model.baseUrl,
     ...(model.bearer ? { authToken: apiKey, apiKey: null } : { apiKey, authToken: null }),
-    defaultHeaders: model.headers,
+    defaultHeaders: { ...(model.bearer ? BEARER_HEADERS : compatibleHeaders(apiKey)), ...model.headers },
     maxRetries: limits.maxRetries,
     timeout: limits.connectTimeoutMs,
     logLevel: 'off',
