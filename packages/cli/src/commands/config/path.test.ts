@@ -27,6 +27,12 @@ test.each([
     '${K}',
     { models: { providers: { x: { apiKey: '${K}' } } } },
   ],
+  [
+    'an object, with null for what it leaves out',
+    'agents',
+    { defaults: { timeoutSeconds: 60 } },
+    { agents: { defaults: { maxConcurrent: null, timeoutSeconds: 60 }, list: null } },
+  ],
   ['a removal', 'agents.defaults', undefined, { agents: { defaults: null } }],
   [
     'inside a list, the whole list',

@@ -35,10 +35,18 @@ export function valueAt(tree: unknown, path: ConfigPath): unknown {
  */
 export function mergePatch(tree: unknown, path: ConfigPath, value: unknown): unknown {
   const [name, ...rest] = path;
-  if (name === undefined) return value === undefined ? null : value;
+  if (name === undefined) return value === undefined ? null : replacing(tree, value);
   if (Array.isArray(tree)) return changedArray(tree, name, rest, value);
   const child = isTree(tree) && Object.hasOwn(tree, name) ? tree[name] : undefined;
   return { [name]: mergePatch(child, rest, value) };
+}
+
+/** An object replaces the one before it: what it leaves out goes. */
+function replacing(before: unknown, value: unknown): unknown {
+  if (!isTree(before) || !isTree(value)) return value;
+  const gone = Object.keys(before).filter((name) => !Object.hasOwn(value, name));
+  const kept = Object.entries(value).map(([name, next]) => [name, replacing(before[name], next)]);
+  return Object.fromEntries([...gone.map((name) => [name, null]), ...kept]) as Tree;
 }
 
 function changedArray(array: readonly unknown[], name: string, rest: ConfigPath, value: unknown): unknown[] {
