@@ -28,6 +28,12 @@ export const CLAIMS = {
     promise: 'Prometheus scrapes what the guide wants to see, and the shipped rules fire',
     since: 'now',
   },
+  'G-5': { promise: 'the API is called as the guide shows, also below the path of BigModel', since: 'now' },
+  'G-6': { promise: 'cacheControlTtl "1h" reaches the provider as a cache mark of one hour', since: 'now' },
+  'G-7': {
+    promise: 'the daily budget of a provider is kept, and warned about before it is used up',
+    since: 'now',
+  },
 } as const satisfies Record<string, Claim>;
 
 export type ClaimId = keyof typeof CLAIMS;
