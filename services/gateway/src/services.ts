@@ -1,4 +1,4 @@
-import type { MoltbotConfig, Principal } from '@moltbot/shared/contracts';
+import type { MoltbotConfig } from '@moltbot/shared/contracts';
 import type { ModelCatalogue } from '@moltbot/config';
 import type { InternalClient, Lifecycle } from '@moltbot/shared/runtime';
 import type { UsageRow } from '@moltbot/turns';
@@ -6,6 +6,7 @@ import type { ConfigStore } from './adapters/config-store.ts';
 import type { LogPage } from './adapters/log-file.ts';
 import type { SessionDesk } from './adapters/session-desk.ts';
 import type { Desk, Hub } from './domain/ports.ts';
+import type { Principal } from './domain/principal.ts';
 import type { KeyRules } from './domain/session-key.ts';
 
 /** What the doors (HTTP and WebSocket) can ask for; put together in gateway.ts. */

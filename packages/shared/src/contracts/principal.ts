@@ -23,16 +23,6 @@ export const ROLE_SCOPES: Readonly<Record<Role, readonly Scope[]>> = {
   admin: SCOPES,
 };
 
-/** Who is asking. Every door turns a credential into one of these before anything else happens. */
-export const Principal = z.strictObject({
-  userId: UserId,
-  kind: z.enum(['user', 'service']),
-  roles: z.array(Role),
-  scopes: z.array(Scope),
-  tokenId: z.string(),
-});
-export type Principal = z.infer<typeof Principal>;
-
 /** `mbt_<id>_<secret>`: the id names the record, the secret is only ever stored as its SHA-256. */
 export const PERSONAL_TOKEN = /^mbt_([a-z0-9]{12})_([A-Za-z0-9_-]{43})$/;
 

@@ -1,7 +1,8 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { ROLE_SCOPES, SCOPES, TokenRecord, UserId, type Principal } from '@moltbot/shared/contracts';
+import { ROLE_SCOPES, SCOPES, TokenRecord, UserId } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import { authKeys, type Redis } from '@moltbot/shared/redis';
+import type { Principal } from '../domain/principal.ts';
 import { gatewayTokenProblem, splitPersonalToken } from '../domain/verify-token.ts';
 
 export type Verdict =

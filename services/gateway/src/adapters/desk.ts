@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { MoltbotConfig, Principal, SessionRecord } from '@moltbot/shared/contracts';
+import type { MoltbotConfig, SessionRecord } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import type { Redis } from '@moltbot/shared/redis';
 import { resetPolicyFor } from '@moltbot/config';
@@ -22,6 +22,7 @@ import {
 } from '@moltbot/turns';
 import { titleOf } from '../domain/message.ts';
 import type { Desk, Submitted, TurnRequest } from '../domain/ports.ts';
+import type { Principal } from '../domain/principal.ts';
 import { textOf, toMessage } from '../domain/transcript.ts';
 import { isStale } from '../domain/staleness.ts';
 import type { ResolvedKey } from '../domain/session-key.ts';

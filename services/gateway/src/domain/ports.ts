@@ -2,11 +2,11 @@ import type {
   ClientTool,
   ContentBlock,
   ContextMessage,
-  Principal,
   RunEvent,
   SessionRecord,
 } from '@moltbot/shared/contracts';
 import type { Intent } from './message.ts';
+import type { Principal } from './principal.ts';
 import type { ResolvedKey } from './session-key.ts';
 
 /** The members of a session's entry: `sid`, `key`, `updatedAt`, settings, counters; all strings. */

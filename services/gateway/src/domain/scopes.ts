@@ -1,4 +1,5 @@
-import { ROLE_SCOPES, type Principal, type Scope } from '@moltbot/shared/contracts';
+import { ROLE_SCOPES, type Scope } from '@moltbot/shared/contracts';
+import type { Principal } from './principal.ts';
 
 /** `node`: only for connections of role node. `none`: any authenticated connection. */
 export type Needed = Scope | 'node' | 'none';

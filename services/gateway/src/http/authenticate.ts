@@ -1,6 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
-import type { Principal } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
+import type { Principal } from '../domain/principal.ts';
 import type { Services } from '../services.ts';
 
 export type OnRefused = (remoteAddress: string, reason: string, path: string) => void;

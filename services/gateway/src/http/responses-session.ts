@@ -1,8 +1,9 @@
 import type { Request } from 'express';
-import type { Principal, SessionRecord } from '@moltbot/shared/contracts';
+import type { SessionRecord } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import { resetPolicyFor } from '@moltbot/config';
 import { agentList } from '../domain/agents.ts';
+import type { Principal } from '../domain/principal.ts';
 import { resolveKey, type ResolvedKey } from '../domain/session-key.ts';
 import { isStale } from '../domain/staleness.ts';
 import type { Services } from '../services.ts';

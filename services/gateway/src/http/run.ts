@@ -1,7 +1,7 @@
 import type { Response } from 'express';
-import type { Principal } from '@moltbot/shared/contracts';
 import { AppError, isErrorCode } from '@moltbot/shared/errors';
 import type { EndOfRun, Submitted, TurnRequest } from '../domain/ports.ts';
+import type { Principal } from '../domain/principal.ts';
 import type { Services } from '../services.ts';
 import { answerOf } from './answer.ts';
 import { idempotencyKey } from './request-id.ts';

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import type { Principal } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import { agentList } from '../domain/agents.ts';
 import type { SessionEntry } from '../domain/ports.ts';
+import type { Principal } from '../domain/principal.ts';
 import { mainSessionKey, resolveKey } from '../domain/session-key.ts';
 import { agentOf, toRow, type Defaults } from '../domain/session-view.ts';
 import { toHistory } from '../domain/transcript.ts';

@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws';
-import type { Principal, Scope } from '@moltbot/shared/contracts';
+import type { Scope } from '@moltbot/shared/contracts';
 import type { WireError } from '@moltbot/shared/errors';
+import type { Principal } from '../domain/principal.ts';
 
 export const POLICY = { maxPayload: 524_288, maxBufferedBytes: 1_572_864, tickIntervalMs: 30_000 } as const;
 

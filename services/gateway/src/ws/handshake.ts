@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { RequestFrame, type Principal } from '@moltbot/shared/contracts';
+import { RequestFrame } from '@moltbot/shared/contracts';
 import { deviceProblem, type DeviceCheck } from '../domain/device.ts';
+import type { Principal } from '../domain/principal.ts';
 import { unauthorizedText, type RefusalReason } from '../domain/refusal-texts.ts';
 import { grantScopes } from '../domain/scopes.ts';
 import { ConnectParams } from './connect-params.ts';

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
-import type { Principal, Scope } from '@moltbot/shared/contracts';
+import type { Scope } from '@moltbot/shared/contracts';
 import type { WireError } from '@moltbot/shared/errors';
+import type { Principal } from '../domain/principal.ts';
 import type { Needed } from '../domain/scopes.ts';
 import type { Services } from '../services.ts';
 import type { Connection, Peer } from './connection.ts';

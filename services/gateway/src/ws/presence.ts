@@ -1,5 +1,5 @@
 import { platform, release } from 'node:os';
-import type { Principal } from '@moltbot/shared/contracts';
+import type { Principal } from '../domain/principal.ts';
 import type { Services } from '../services.ts';
 import type { Fanout } from './fanout.ts';
 
