@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { createVerifier, type Verifier } from '@moltbot/gateway';
+import { createVerifier, internalClient, type InternalClient, type Verifier } from '@moltbot/gateway';
 import { startAuth, type Auth } from '@moltbot/auth';
 import { PERSONAL_TOKEN, SCOPES } from '@moltbot/shared/contracts';
 import { authKeys } from '@moltbot/shared/redis';
-import { internalClient, type InternalClient } from '@moltbot/shared/runtime';
 import { createLogControl, DEFAULT_LOG_SETTINGS } from '@moltbot/shared/telemetry';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, inject, test } from 'vitest';

@@ -2,29 +2,19 @@ import { hostname } from 'node:os';
 import { dirname } from 'node:path';
 import type { Registry } from 'prom-client';
 import {
-  archiveKeys,
   authKeys,
   closeRedis,
-  memoryShare,
   openRedis,
   openSubscriber,
   requireSafeRedis,
   type Redis,
 } from '@moltbot/shared/redis';
 import { modelCatalogue } from '@moltbot/config';
-import {
-  createLifecycle,
-  internalClient,
-  listen,
-  VERSION,
-  type InternalClient,
-  type Lifecycle,
-} from '@moltbot/shared/runtime';
+import { createLifecycle, listen, VERSION, type Lifecycle } from '@moltbot/shared/runtime';
 import {
   compilePatterns,
   createLogControl,
   createRegistry,
-  mergedMetrics,
   type LogControl,
 } from '@moltbot/shared/telemetry';
 import { readUsage } from '@moltbot/turns';
@@ -33,7 +23,10 @@ import { createVerifier } from './adapters/credentials.ts';
 import { createDesk } from './adapters/desk.ts';
 import { deviceCrypto } from './adapters/device-crypto.ts';
 import { openHub } from './adapters/hub.ts';
+import { internalClient, type InternalClient } from './adapters/internal-client.ts';
 import { openLogFile, tailLogFile } from './adapters/log-file.ts';
+import { mergedMetrics } from './adapters/merged-metrics.ts';
+import { watchRedisLoad } from './adapters/redis-load.ts';
 import { bringBack, createSessionDesk } from './adapters/session-desk.ts';
 import { readTlsFiles } from './adapters/tls-files.ts';
 import { openWaker } from './adapters/wake.ts';
@@ -54,9 +47,6 @@ export type GatewayOverrides = Readonly<{
   /** Of other services in this process, shown on /metrics too. */
   registries?: readonly Registry[];
 }>;
-
-const MEMORY_INTERVAL_MS = 1_000;
-const ACTIVE_MS = 15 * 60_000;
 
 /** The door: HTTP and WebSocket, no work of its own. */
 export async function startGateway(
@@ -80,7 +70,7 @@ export async function startGateway(
   followLogging(store, logs, events, logFile);
   const lifecycle = createLifecycle([{ name: 'redis', ok: () => redis.status === 'ready' }]);
   const verifier = createVerifier({ redis, gatewayTokens: () => gatewayTokens(store.current().config, env) });
-  const memory = cleanup.use(watchMemory(redis, events));
+  const load = cleanup.use(watchRedisLoad(redis, events.sessionsActive));
   const hub = cleanup.use(openHub(redis, subscriber, (error) => events.failed('event stream', error)));
   const archive = config.sessionStoreUrl === undefined ? undefined : internal(config.sessionStoreUrl, config);
   const waker = cleanup.use(openWaker(target, config.pool, (error) => events.failed('wake-up', error)));
@@ -95,7 +85,7 @@ export async function startGateway(
       redis,
       waker,
       caps: config.caps,
-      memoryShare: memory.share,
+      memoryShare: load.memoryShare,
       config: current,
       wakeArchive: async (ref) => await bringBack(archive, ref),
       onAccepted: events.accepted,
@@ -236,21 +226,4 @@ function followLogging(
   };
   apply();
   store.onChange(apply);
-}
-
-/** How full Redis is, and how many sessions are in use: both asked once a second at most. */
-function watchMemory(redis: Redis, events: GatewayEvents): AsyncDisposable & { share(): number } {
-  let share = 0;
-  const look = async (): Promise<void> => {
-    share = await memoryShare(redis);
-    events.sessionsActive(await redis.zcount(archiveKeys.live, Date.now() - ACTIVE_MS, '+inf'));
-  };
-  const timer = setInterval(() => void look().catch(() => undefined), MEMORY_INTERVAL_MS);
-  return {
-    share: () => share,
-    [Symbol.asyncDispose]: async () => {
-      clearInterval(timer);
-      await Promise.resolve();
-    },
-  };
 }

@@ -1,3 +1,4 @@
 export { createVerifier, type Verdict, type Verifier } from './adapters/credentials.ts';
+export { internalClient, type InternalClient } from './adapters/internal-client.ts';
 export { readConfig as readGatewayConfig, type GatewayConfig } from './config.ts';
 export { startGateway, type Gateway } from './gateway.ts';

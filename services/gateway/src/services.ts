@@ -1,8 +1,9 @@
 import type { MoltbotConfig } from '@moltbot/shared/contracts';
 import type { ModelCatalogue } from '@moltbot/config';
-import type { InternalClient, Lifecycle } from '@moltbot/shared/runtime';
+import type { Lifecycle } from '@moltbot/shared/runtime';
 import type { UsageRow } from '@moltbot/turns';
 import type { ConfigStore } from './adapters/config-store.ts';
+import type { InternalClient } from './adapters/internal-client.ts';
 import type { LogPage } from './adapters/log-file.ts';
 import type { SessionDesk } from './adapters/session-desk.ts';
 import type { Desk, Hub } from './domain/ports.ts';

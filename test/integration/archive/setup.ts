@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startSessionStore, type SessionStore, type SessionStoreConfig } from '@moltbot/session-store';
 import type { NumberedRecord } from '@moltbot/shared/contracts';
-import { internalClient } from '@moltbot/shared/runtime';
+import { internalClient } from '@moltbot/gateway';
 import { createLogControl } from '@moltbot/shared/telemetry';
 import {
   beginTurn,

@@ -1,5 +1,5 @@
 /** Separate processes, killed one kind after the other and at last all together with Redis, under 200 turns. */
-import { internalClient } from '@moltbot/shared/runtime';
+import { internalClient } from '@moltbot/gateway';
 import { readEntry } from '@moltbot/turns';
 import { expect, test } from 'vitest';
 import { startCluster, type Cluster } from '../../support/cluster.ts';

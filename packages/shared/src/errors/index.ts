@@ -1,2 +1,2 @@
 export * from './catalogue.ts';
-export * from './wire.ts';
+export * from './http.ts';

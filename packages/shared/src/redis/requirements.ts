@@ -17,13 +17,6 @@ export async function requireSafeRedis(redis: Redis): Promise<void> {
     );
 }
 
-/** Share of maxmemory in use, 0 when there is no limit. */
-export async function memoryShare(redis: Redis): Promise<number> {
-  const info = await redis.info('memory');
-  const limit = Number(field(info, 'maxmemory') ?? 0);
-  return limit > 0 ? Number(field(info, 'used_memory') ?? 0) / limit : 0;
-}
-
 function field(info: string, name: string): string | undefined {
   return new RegExp(`^${name}:(.*)$`, 'm').exec(info)?.[1]?.trim();
 }

@@ -1,7 +1,6 @@
 import type { NumberedRecord } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import type { Redis } from '@moltbot/shared/redis';
-import type { InternalClient } from '@moltbot/shared/runtime';
 import {
   deleteSession,
   listEntries,
@@ -15,6 +14,7 @@ import {
   type SessionRef,
 } from '@moltbot/turns';
 import type { ResolvedKey } from '../domain/session-key.ts';
+import type { InternalClient } from './internal-client.ts';
 
 export type History = Readonly<{
   sid: string | undefined;

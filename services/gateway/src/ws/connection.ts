@@ -1,6 +1,5 @@
 import type { WebSocket } from 'ws';
-import type { Scope } from '@moltbot/shared/contracts';
-import type { WireError } from '@moltbot/shared/errors';
+import type { ErrorShape, ResponseFrame, Scope } from '@moltbot/shared/contracts';
 import type { Principal } from '../domain/principal.ts';
 
 export const POLICY = { maxPayload: 524_288, maxBufferedBytes: 1_572_864, tickIntervalMs: 30_000 } as const;
@@ -31,7 +30,7 @@ export type Connection = Readonly<{
   peer(): Peer | undefined;
   accept(peer: Peer): void;
   respond(id: string, payload: unknown): void;
-  refuse(id: string, error: WireError, payload?: unknown): void;
+  refuse(id: string, error: ErrorShape, payload?: unknown): void;
   /** Sends an event under this connection's own sequence; false when a droppable one was dropped. */
   event(name: string, payloadJson: string, options?: EventOptions): boolean;
   /** The one event before the handshake, which carries no number. */
@@ -60,6 +59,10 @@ export function openConnection(socket: WebSocket, id: string, remoteAddress: str
   const send = (text: string): void => {
     if (socket.readyState === socket.OPEN) socket.send(text);
   };
+  const answer = (requestId: string, rest: Pick<ResponseFrame, 'ok' | 'payload' | 'error'>): void => {
+    const frame: ResponseFrame = { type: 'res', id: requestId, ...rest };
+    send(JSON.stringify(frame));
+  };
   return {
     id,
     remoteAddress,
@@ -68,17 +71,9 @@ export function openConnection(socket: WebSocket, id: string, remoteAddress: str
     accept: (accepted) => {
       peer = accepted;
     },
-    respond: (requestId, payload) => send(JSON.stringify({ type: 'res', id: requestId, ok: true, payload })),
+    respond: (requestId, payload) => answer(requestId, { ok: true, payload }),
     refuse: (requestId, error, payload) =>
-      send(
-        JSON.stringify({
-          type: 'res',
-          id: requestId,
-          ok: false,
-          ...(payload !== undefined && { payload }),
-          error,
-        }),
-      ),
+      answer(requestId, { ok: false, ...(payload !== undefined && { payload }), error }),
     event: (name, payloadJson, options = {}) => {
       if (socket.bufferedAmount > POLICY.maxBufferedBytes) {
         if (options.droppable !== true) close(1008, 'slow consumer');

@@ -1,5 +1,5 @@
 import { RequestFrame } from '@moltbot/shared/contracts';
-import { AppError, toAppError, toWireError } from '@moltbot/shared/errors';
+import { AppError, toAppError } from '@moltbot/shared/errors';
 import { refusal } from '../domain/scopes.ts';
 import type { Connection } from './connection.ts';
 import { RefusedWith, type MethodContext, type Methods } from './method.ts';
@@ -11,6 +11,7 @@ import { sessionMethods } from './methods/sessions.ts';
 import { statusMethods } from './methods/status.ts';
 import { tokenMethods } from './methods/tokens.ts';
 import { faultsOf, parseParams } from './validation.ts';
+import { toWireError } from './wire-error.ts';
 
 /** Every method there is: who may call it and what it does. */
 export const METHODS: Methods = {

@@ -1,6 +1,5 @@
 import type { z } from 'zod';
-import type { Scope } from '@moltbot/shared/contracts';
-import type { WireError } from '@moltbot/shared/errors';
+import type { ErrorShape, Scope } from '@moltbot/shared/contracts';
 import type { Principal } from '../domain/principal.ts';
 import type { Needed } from '../domain/scopes.ts';
 import type { Services } from '../services.ts';
@@ -21,10 +20,10 @@ export type MethodContext = Readonly<{
 
 /** `ok: false` with a payload beside the error, as some methods answer. */
 export class RefusedWith {
-  readonly error: WireError;
+  readonly error: ErrorShape;
   readonly payload: unknown;
 
-  constructor(error: WireError, payload: unknown) {
+  constructor(error: ErrorShape, payload: unknown) {
     this.error = error;
     this.payload = payload;
   }

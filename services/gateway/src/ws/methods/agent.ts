@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppError, toWireError } from '@moltbot/shared/errors';
+import { AppError } from '@moltbot/shared/errors';
 import { agentList, knownAgent } from '../../domain/agents.ts';
 import { imageBlocks } from '../../domain/attachments.ts';
 import { readIntent } from '../../domain/message.ts';
@@ -8,6 +8,7 @@ import { agentResult } from '../../domain/agent-result.ts';
 import type { EndOfRun } from '../../domain/ports.ts';
 import { awaitEnd } from '../../domain/await-end.ts';
 import { method, RefusedWith, type MethodContext, type Methods } from '../method.ts';
+import { toWireError } from '../wire-error.ts';
 import { Attachment } from './chat.ts';
 
 const Text = z.string().min(1);

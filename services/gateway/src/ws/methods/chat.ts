@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { AppError, toWireError } from '@moltbot/shared/errors';
+import { AppError } from '@moltbot/shared/errors';
 import { readIntent } from '../../domain/message.ts';
 import type { Submitted } from '../../domain/ports.ts';
 import { resolveKey } from '../../domain/session-key.ts';
@@ -7,6 +7,7 @@ import { imageBlocks } from '../../domain/attachments.ts';
 import { sendAllowed } from '../../domain/send-policy.ts';
 import { toHistory } from '../../domain/transcript.ts';
 import { method, RefusedWith, type MethodContext, type Methods } from '../method.ts';
+import { toWireError } from '../wire-error.ts';
 
 const Text = z.string().min(1);
 

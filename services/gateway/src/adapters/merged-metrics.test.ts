@@ -1,6 +1,7 @@
 import { Counter } from 'prom-client';
+import { createRegistry } from '@moltbot/shared/telemetry';
 import { expect, test } from 'vitest';
-import { createRegistry, mergedMetrics } from './metrics.ts';
+import { mergedMetrics } from './merged-metrics.ts';
 
 const samplesOf = (text: string, name: string): string[] =>
   text.split('\n').filter((line) => line.startsWith(name));
