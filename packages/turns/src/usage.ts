@@ -13,7 +13,8 @@ export function usageMembers(model: string, usage: Usage): (string | number)[] {
     string,
     number,
   ][];
-  return members.flatMap(([name, count]) => [`${model}|${name}`, wholeNumber(count)]);
+  const counted = members.filter(([, count]) => count > 0);
+  return counted.flatMap(([name, count]) => [`${model}|${name}`, wholeNumber(count)]);
 }
 
 /** What HINCRBY takes; anything else would stop a script half way. */

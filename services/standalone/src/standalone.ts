@@ -43,7 +43,9 @@ export async function startStandalone({ env: given, pid, terminal, print }: Surr
       .choices('main')
       .every((model) => modelCatalogue(config, env).apiKey(model.provider) === undefined)
   )
-    env['MOLTBOT_DEMO_MODEL_URL'] = cleanup.use(await startDemoModel({ tokenDelayMs: 15 })).baseUrl;
+    env['MOLTBOT_DEMO_MODEL_URL'] = cleanup.use(
+      await startDemoModel({ tokenDelayMs: 15, record: false, control: false }),
+    ).baseUrl;
   Object.assign(env, {
     REDIS_URL: redisUrl,
     INTERNAL_SECRET: keptSecret(dir, 'internal-secret'),

@@ -1,6 +1,8 @@
 import type { Response } from 'express';
 
 const HEARTBEAT_MS = 15_000;
+/** A client that does not read is let go; its connection ends without an end of the answer. */
+const MAX_BUFFERED_BYTES = 1_572_864;
 
 export type Sse = Readonly<{
   write(text: string): void;
@@ -15,12 +17,13 @@ export function openSse(response: Response): Sse {
   response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
   response.setHeader('Cache-Control', 'no-cache, no-transform');
   response.setHeader('X-Accel-Buffering', 'no');
-  response.flushHeaders();
-  const heartbeat = setInterval(() => response.write(': keep-alive\n\n'), HEARTBEAT_MS);
-  response.once('close', () => clearInterval(heartbeat));
   const write = (text: string): void => {
-    if (!response.writableEnded && !response.destroyed) response.write(text);
+    if (response.writableEnded || response.destroyed) return;
+    if (response.writableLength > MAX_BUFFERED_BYTES) response.destroy();
+    else response.write(text);
   };
+  const heartbeat = setInterval(() => write(': keep-alive\n\n'), HEARTBEAT_MS);
+  response.once('close', () => clearInterval(heartbeat));
   return {
     write,
     data: (value) => write(`data: ${JSON.stringify(value)}\n\n`),

@@ -31,15 +31,14 @@ export async function runTurn(run: Run, deps: TurnDeps, lease: Lease): Promise<T
       ),
     );
   const models = deps.settings.catalogue.choices(run.content.agentId, run.content.model);
-  if (models.length === 0) return failed(unknownModel(run, deps.settings));
-  let result = failed(unknownModel(run, deps.settings));
+  let result: TurnResult | undefined;
   for (const model of models) {
     result = await askOne(run, deps, lease, model);
     const tryNext =
       result.outcome === 'error' && result.content.length === 0 && result.error?.code === 'PROVIDER_FAILED';
     if (!tryNext) break;
   }
-  return result;
+  return result ?? failed(unknownModel(run, deps.settings));
 }
 
 function failed(error: AppError): TurnResult {
