@@ -21,6 +21,7 @@ export const CLAIMS = {
   'T-10': { promise: "one user's backlog does not delay the others", since: 'later' },
   'C-1': { promise: 'a short or wrong token never opens a door', since: 'now' },
   'C-2': { promise: 'a revoked token is refused on every replica within a second', since: 'now' },
+  'C-3': { promise: 'nobody sees, changes or hears of the sessions of another user', since: 'now' },
   'G-1': { promise: 'every command of the deployment guide works as it is printed', since: 'now' },
   'G-2': { promise: 'where the guide is wrong, the command our documentation gives works', since: 'now' },
   'G-3': { promise: 'the hot update of the guide restarts nothing and closes no connection', since: 'now' },

@@ -15,7 +15,10 @@ export async function openDoor(ports: readonly number[] = []): Promise<Door> {
     client.on('error', () => undefined); // its close is what matters
     const order = behind.map((_, at) => behind[(turn + at) % behind.length]);
     turn += 1;
-    pass(client, order.filter((port) => port !== undefined));
+    pass(
+      client,
+      order.filter((port) => port !== undefined),
+    );
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {

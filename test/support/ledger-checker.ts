@@ -48,7 +48,10 @@ async function checkSession(redis: Redis, archiveRoot: string, session: SentSess
   if (!state) return [`its state is gone (${turns.length} turns were accepted)`];
   const records = await readRecords(redis, sid, state.base, 1, state.seq);
   const archived = await readArchive(archiveRoot, userId, sid);
-  const log = state.base > 0 ? [...archivedUpTo(archived.lines, state.base), ...records.map(toLine)] : records.map(toLine);
+  const log =
+    state.base > 0
+      ? [...archivedUpTo(archived.lines, state.base), ...records.map(toLine)]
+      : records.map(toLine);
   const { events } = await readEvents(redis, { sid, key }, '');
   const ends = events.flatMap(({ e }) => (e.t === 'end' ? [e.run] : []));
   const faults = checkTurns(turns, log, ends);
@@ -70,7 +73,11 @@ const toLine = ({ seq, fence, record }: NumberedRecord): ArchivedLine => {
 };
 
 /** T-1, T-2: each message once and in order, each answered once, whole or plainly broken. */
-function checkTurns(turns: readonly SentTurn[], log: readonly ArchivedLine[], ends: readonly string[]): string[] {
+function checkTurns(
+  turns: readonly SentTurn[],
+  log: readonly ArchivedLine[],
+  ends: readonly string[],
+): string[] {
   const faults: string[] = [];
   const said = log.filter(({ role }) => role !== 'compaction');
   const asked = said.filter(({ role }) => role === 'user').map(({ text }) => text);
@@ -100,7 +107,8 @@ function checkAnswer(turn: SentTurn, { text, stopReason }: ArchivedLine): string
     heard.set(end.connection, (heard.get(end.connection) ?? 0) + 1);
     const said = { stop: 'final', aborted: 'aborted' }[stopReason] ?? 'error';
     if (end.state !== said) faults.push(`${turn.runId} ended as ${said} and a client saw ${end.state}`);
-    if (end.state === 'final' && end.text !== text) faults.push(`${turn.runId}: a client saw the end "${end.text}"`);
+    if (end.state === 'final' && end.text !== text)
+      faults.push(`${turn.runId}: a client saw the end "${end.text}"`);
   }
   for (const [connection, times] of heard)
     if (times > 1) faults.push(`${turn.runId}: ${connection} heard its end ${times} times`);

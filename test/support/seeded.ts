@@ -7,7 +7,9 @@ export type Seeded = Readonly<{
 }>;
 
 /** `MOLTBOT_TEST_SEED` repeats an earlier run. */
-export function seeded(seed = Number(process.env['MOLTBOT_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31))): Seeded {
+export function seeded(
+  seed = Number(process.env['MOLTBOT_TEST_SEED'] ?? Math.floor(Math.random() * 2 ** 31)),
+): Seeded {
   let state = seed;
   // mulberry32
   const next = (): number => {

@@ -15,36 +15,42 @@ const USERS = 5;
 const SESSIONS_EACH = 4;
 const TURNS_EACH = 10;
 
-test('T-1, T-2, T-5, T-7, T-9: 200 turns survive kills of gateway, worker, store and of everything', { timeout: 180_000 }, async () => {
-  const chance = seeded();
-  await using cluster = await startCluster({ gateways: 2, workers: 2, stores: 2 });
-  await using door = await openDoor(cluster.gateways.map(({ port }) => port));
-  using traffic = startTraffic({
-    wsUrl: door.wsUrl,
-    people: await newPeople(cluster),
-    sessionsEach: SESSIONS_EACH,
-    turnsEach: TURNS_EACH,
-    window: 2,
-    delayMs: () => chance.whole(5, 60),
-  });
-  const snapshots: Snapshot[] = [];
-  for (const [at, victims] of plan(cluster, chance).entries()) {
-    const enough = traffic.total * (0.15 + 0.18 * at);
-    await until(() => traffic.ended() >= enough, `${enough} of ${traffic.total} turns have ended`, 90_000);
-    await new Promise((resolve) => setTimeout(resolve, chance.whole(0, 300))); // any moment of a turn
-    await Promise.all(victims.map(async (victim) => await victim.signal('SIGKILL')));
-    if (victims.includes(cluster.redisServer)) await cluster.redisServer.start();
-    snapshots.push(await snapshot(cluster, traffic.sessions));
-    await Promise.all(victims.filter((one) => one !== cluster.redisServer).map(async (one) => await one.start()));
-  }
-  await traffic.done;
-  await until(() => atRest(cluster.redis), 'everything is archived');
-  const { redis, archiveDir: archiveRoot } = cluster;
-  const faults = await checkLedger({ redis, archiveRoot, sessions: traffic.sessions });
-  expect(faults, `MOLTBOT_TEST_SEED=${chance.seed}`).toEqual([]);
-  expect(await earlierLines(cluster, snapshots), `MOLTBOT_TEST_SEED=${chance.seed}`).toEqual([]);
-  await everySessionVerifies(cluster, traffic.sessions);
-});
+test(
+  'T-1, T-2, T-5, T-7, T-9: 200 turns survive kills of gateway, worker, store and of everything',
+  { timeout: 180_000 },
+  async () => {
+    const chance = seeded();
+    await using cluster = await startCluster({ gateways: 2, workers: 2, stores: 2 });
+    await using door = await openDoor(cluster.gateways.map(({ port }) => port));
+    using traffic = startTraffic({
+      wsUrl: door.wsUrl,
+      people: await newPeople(cluster),
+      sessionsEach: SESSIONS_EACH,
+      turnsEach: TURNS_EACH,
+      window: 2,
+      delayMs: () => chance.whole(5, 60),
+    });
+    const snapshots: Snapshot[] = [];
+    for (const [at, victims] of plan(cluster, chance).entries()) {
+      const enough = traffic.total * (0.15 + 0.18 * at);
+      await until(() => traffic.ended() >= enough, `${enough} of ${traffic.total} turns have ended`, 90_000);
+      await new Promise((resolve) => setTimeout(resolve, chance.whole(0, 300))); // any moment of a turn
+      await Promise.all(victims.map(async (victim) => await victim.signal('SIGKILL')));
+      if (victims.includes(cluster.redisServer)) await cluster.redisServer.start();
+      snapshots.push(await snapshot(cluster, traffic.sessions));
+      await Promise.all(
+        victims.filter((one) => one !== cluster.redisServer).map(async (one) => await one.start()),
+      );
+    }
+    await traffic.done;
+    await until(() => atRest(cluster.redis), 'everything is archived');
+    const { redis, archiveDir: archiveRoot } = cluster;
+    const faults = await checkLedger({ redis, archiveRoot, sessions: traffic.sessions });
+    expect(faults, `MOLTBOT_TEST_SEED=${chance.seed}`).toEqual([]);
+    expect(await earlierLines(cluster, snapshots), `MOLTBOT_TEST_SEED=${chance.seed}`).toEqual([]);
+    await everySessionVerifies(cluster, traffic.sessions);
+  },
+);
 
 function plan(cluster: Cluster, chance: Seeded): (readonly Program[])[] {
   const { gateways, workers, stores, redisServer } = cluster;

@@ -7,7 +7,13 @@ import { readEntry } from '@moltbot/turns';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster, type Cluster } from '../../support/cluster.ts';
 import { openDoor } from '../../support/door.ts';
-import { atRest, checkLedger, type SeenEnd, type SentSession, type SentTurn } from '../../support/ledger-checker.ts';
+import {
+  atRest,
+  checkLedger,
+  type SeenEnd,
+  type SentSession,
+  type SentTurn,
+} from '../../support/ledger-checker.ts';
 import { listen, newPerson, shownText, until, type Listener, type Person } from '../../support/people.ts';
 import type { Program } from '../../support/service-process.ts';
 
@@ -48,20 +54,27 @@ async function say({ person, listener }: User, key: string, count: number, delay
   else sessions.push({ userId: person.userId, key, turns: [turn] });
   await listener.request('chat.send', { sessionKey: key, message: turn.text, idempotencyKey: runId });
   void listener.end(runId).then(
-    (end) => seenEnds.push({ connection: 'its own', state: end.state as SeenEnd['state'], text: shownText(end) }),
+    (end) =>
+      seenEnds.push({ connection: 'its own', state: end.state as SeenEnd['state'], text: shownText(end) }),
     () => undefined, // the checker finds out by itself what became of it
   );
   return runId;
 }
 
 async function sidOf({ person }: User, key: string): Promise<string> {
-  return await until(async () => (await readEntry(cluster.redis, person.userId, key))?.['sid'], `session ${key}`);
+  return await until(
+    async () => (await readEntry(cluster.redis, person.userId, key))?.['sid'],
+    `session ${key}`,
+  );
 }
 
 /** The worker that writes the answer in a session now. */
 async function ownerOf(user: User, key: string): Promise<string> {
   const state = sessionKeys.state(await sidOf(user, key));
-  const owner = await until(async () => (await cluster.redis.hget(state, 'owner')) || undefined, `owner of ${key}`);
+  const owner = await until(
+    async () => (await cluster.redis.hget(state, 'owner')) || undefined,
+    `owner of ${key}`,
+  );
   return owner.split('/')[0] ?? '';
 }
 
@@ -115,63 +128,82 @@ async function stream({ person }: User, key: string, message: string): Promise<S
 }
 
 const contentOf = ({ text }: Stream): string =>
-  [...text.matchAll(/"content":("(?:[^"\\]|\\.)*")/g)].map(([, json]) => JSON.parse(json ?? '""') as string).join('');
+  [...text.matchAll(/"content":("(?:[^"\\]|\\.)*")/g)]
+    .map(([, json]) => JSON.parse(json ?? '""') as string)
+    .join('');
 
 describe.concurrent('in the middle of an answer', () => {
-  test('T-5: a killed worker is replaced, on sockets and on streams, and no cut answer looks whole', { timeout: 60_000 }, async () => {
-    const [user, api] = await Promise.all([newUser(), newUser()]);
-    const victim = worker(0);
-    let whole: Stream | undefined;
-    let other: Stream | undefined;
-    await keyAt(victim, api, async (key) => void (whole = await stream(api, key, '#tokens 60 #delay 60')));
-    await keyAt(victim, api, async (key) => void (other = await stream(api, key, '#system #delay 120')));
-    const runId = await runAt(victim, user);
-    await until(() => contentOf(other ?? { text: '', done: false }).startsWith('You are Moltbot'), 'its first words');
-    await rename('Otherbot'); // so that the second attempt says something else
-    const killedAtMs = Date.now();
-    await victim.signal('SIGKILL');
-    await until(() => attempts(user, runId).includes(2), 'the second attempt', REPLACED_WITHIN_MS);
-    expect(Date.now() - killedAtMs).toBeLessThan(REPLACED_WITHIN_MS);
-    expect(shownText(await user.listener.end(runId))).toBe(words(60));
-    expect(attempts(user, runId)).toEqual([1, 2]);
-    await until(() => whole?.done && other?.done, 'both streams');
-    expect(contentOf(whole ?? { text: '', done: false })).toBe(words(60));
-    expect(whole?.text).toMatch(/"finish_reason":"stop"[^]*data: \[DONE\]\n\n$/);
-    expect(other?.text).toMatch(/data: {"error":{[^]*"code":"interrupted"}}\n\n$/);
-    expect(other?.text).not.toMatch(/"finish_reason":"stop"|\[DONE\]/);
-    await Promise.all([victim.start(), rename(null)]);
-  });
+  test(
+    'T-5: a killed worker is replaced, on sockets and on streams, and no cut answer looks whole',
+    { timeout: 60_000 },
+    async () => {
+      const [user, api] = await Promise.all([newUser(), newUser()]);
+      const victim = worker(0);
+      let whole: Stream | undefined;
+      let other: Stream | undefined;
+      await keyAt(victim, api, async (key) => void (whole = await stream(api, key, '#tokens 60 #delay 60')));
+      await keyAt(victim, api, async (key) => void (other = await stream(api, key, '#system #delay 120')));
+      const runId = await runAt(victim, user);
+      await until(
+        () => contentOf(other ?? { text: '', done: false }).startsWith('You are Moltbot'),
+        'its first words',
+      );
+      await rename('Otherbot'); // so that the second attempt says something else
+      const killedAtMs = Date.now();
+      await victim.signal('SIGKILL');
+      await until(() => attempts(user, runId).includes(2), 'the second attempt', REPLACED_WITHIN_MS);
+      expect(Date.now() - killedAtMs).toBeLessThan(REPLACED_WITHIN_MS);
+      expect(shownText(await user.listener.end(runId))).toBe(words(60));
+      expect(attempts(user, runId)).toEqual([1, 2]);
+      await until(() => whole?.done && other?.done, 'both streams');
+      expect(contentOf(whole ?? { text: '', done: false })).toBe(words(60));
+      expect(whole?.text).toMatch(/"finish_reason":"stop"[^]*data: \[DONE\]\n\n$/);
+      expect(other?.text).toMatch(/data: {"error":{[^]*"code":"interrupted"}}\n\n$/);
+      expect(other?.text).not.toMatch(/"finish_reason":"stop"|\[DONE\]/);
+      await Promise.all([victim.start(), rename(null)]);
+    },
+  );
 
-  test('T-4: a worker that was frozen for twelve seconds changes nothing when it wakes', { timeout: 60_000 }, async () => {
-    const user = await newUser();
-    const victim = worker(1);
-    const runId = await runAt(victim, user);
-    await victim.signal('SIGSTOP');
-    const thawed = new Promise((resolve) => setTimeout(resolve, PAUSE_MS)).then(() => victim.signal('SIGCONT'));
-    expect(shownText(await user.listener.end(runId))).toBe(words(60));
-    await thawed;
-    // it works again, and what it had in hand is not told a second time
-    await runAt(victim, user);
-    expect(attempts(user, runId)).toEqual([1, 2]);
-    expect(user.listener.chats(runId).filter(({ state }) => state !== 'delta')).toHaveLength(1);
-  });
+  test(
+    'T-4: a worker that was frozen for twelve seconds changes nothing when it wakes',
+    { timeout: 60_000 },
+    async () => {
+      const user = await newUser();
+      const victim = worker(1);
+      const runId = await runAt(victim, user);
+      await victim.signal('SIGSTOP');
+      const thawed = new Promise((resolve) => setTimeout(resolve, PAUSE_MS)).then(() =>
+        victim.signal('SIGCONT'),
+      );
+      expect(shownText(await user.listener.end(runId))).toBe(words(60));
+      await thawed;
+      // it works again, and what it had in hand is not told a second time
+      await runAt(victim, user);
+      expect(attempts(user, runId)).toEqual([1, 2]);
+      expect(user.listener.chats(runId).filter(({ state }) => state !== 'delta')).toHaveLength(1);
+    },
+  );
 
-  test('T-6, T-7: whoever was at a killed gateway hears the rest at the other', { timeout: 60_000 }, async () => {
-    const [doomed, other] = cluster.gateways;
-    if (!doomed || !other) throw new Error('two gateways');
-    await using door = await openDoor([doomed.port]);
-    const user = await newUser(door.wsUrl);
-    const runId = await say(user, 'agent:main:main', 60, 60);
-    await until(() => user.listener.chats(runId).length > 1, 'its first words');
-    door.point([other.port]);
-    await doomed.signal('SIGKILL');
-    expect(shownText(await user.listener.end(runId))).toBe(words(60));
-    const texts = user.listener.chats(runId).map(shownText);
-    expect(texts.filter((text) => text === words(60)).length).toBeGreaterThan(0);
-    expect(texts.every((text, at) => text.startsWith(texts[at - 1] ?? ''))).toBe(true);
-    expect(attempts(user, runId)).toEqual([1]);
-    await doomed.start();
-  });
+  test(
+    'T-6, T-7: whoever was at a killed gateway hears the rest at the other',
+    { timeout: 60_000 },
+    async () => {
+      const [doomed, other] = cluster.gateways;
+      if (!doomed || !other) throw new Error('two gateways');
+      await using door = await openDoor([doomed.port]);
+      const user = await newUser(door.wsUrl);
+      const runId = await say(user, 'agent:main:main', 60, 60);
+      await until(() => user.listener.chats(runId).length > 1, 'its first words');
+      door.point([other.port]);
+      await doomed.signal('SIGKILL');
+      expect(shownText(await user.listener.end(runId))).toBe(words(60));
+      const texts = user.listener.chats(runId).map(shownText);
+      expect(texts.filter((text) => text === words(60)).length).toBeGreaterThan(0);
+      expect(texts.every((text, at) => text.startsWith(texts[at - 1] ?? ''))).toBe(true);
+      expect(attempts(user, runId)).toEqual([1]);
+      await doomed.start();
+    },
+  );
 
   test('T-1: wake-ups whose jobs are lost are repeated', { timeout: 60_000 }, async () => {
     const user = await newUser();
@@ -188,38 +220,50 @@ describe.concurrent('in the middle of an answer', () => {
     for (const runId of runIds) expect(shownText(await user.listener.end(runId))).toBe(words(5));
   });
 
-  test('T-1: a long queue holds one wake-up for each session, however long it waits', { timeout: 90_000 }, async () => {
-    const user = await newUser();
-    await using queue = openQueue('subagent');
-    const keys = Array.from({ length: 10 }, (_, at) => `agent:main:subagent:${at}`);
-    const runIds = await Promise.all(keys.map((key) => say(user, key, 80, 50)));
-    let most = 0;
-    const left = new Set(runIds);
-    for (const runId of runIds) void user.listener.end(runId).then(() => left.delete(runId));
-    await until(async () => {
-      const counts = await queue.it.getJobCounts('wait', 'prioritized', 'active', 'delayed');
-      const jobs = Object.values(counts).reduce((sum, count) => sum + count, 0);
-      most = Math.max(most, jobs - left.size);
-      return left.size === 0;
-    }, 'all ten answers', 60_000);
-    expect(most).toBeLessThanOrEqual(1); // an end may be heard just before its job is gone
-  });
+  test(
+    'T-1: a long queue holds one wake-up for each session, however long it waits',
+    { timeout: 90_000 },
+    async () => {
+      const user = await newUser();
+      await using queue = openQueue('subagent');
+      const keys = Array.from({ length: 10 }, (_, at) => `agent:main:subagent:${at}`);
+      const runIds = await Promise.all(keys.map((key) => say(user, key, 80, 50)));
+      let most = 0;
+      const left = new Set(runIds);
+      for (const runId of runIds) void user.listener.end(runId).then(() => left.delete(runId));
+      await until(
+        async () => {
+          const counts = await queue.it.getJobCounts('wait', 'prioritized', 'active', 'delayed');
+          const jobs = Object.values(counts).reduce((sum, count) => sum + count, 0);
+          most = Math.max(most, jobs - left.size);
+          return left.size === 0;
+        },
+        'all ten answers',
+        60_000,
+      );
+      expect(most).toBeLessThanOrEqual(1); // an end may be heard just before its job is gone
+    },
+  );
 });
 
 describe('after all that', () => {
-  test('T-1, T-2, T-9: the loss of the whole queue is repaired, and every promise was kept', { timeout: 60_000 }, async () => {
-    const users = await Promise.all([1, 2, 3].map(async () => await newUser()));
-    const runIds: [User, string][] = [];
-    for (const user of users)
-      for (const key of ['agent:main:a', 'agent:main:b', 'agent:main:a'])
-        runIds.push([user, await say(user, key, 20, 40)]);
-    const keys = await cluster.redis.keys(`${QUEUE_PREFIX}:*`);
-    await cluster.redis.del(keys);
-    for (const [user, runId] of runIds) expect(shownText(await user.listener.end(runId))).toBe(words(20));
-    await until(() => atRest(cluster.redis), 'everything is archived');
-    const { redis, archiveDir: archiveRoot } = cluster;
-    expect(await checkLedger({ redis, archiveRoot, sessions })).toEqual([]);
-  });
+  test(
+    'T-1, T-2, T-9: the loss of the whole queue is repaired, and every promise was kept',
+    { timeout: 60_000 },
+    async () => {
+      const users = await Promise.all([1, 2, 3].map(async () => await newUser()));
+      const runIds: [User, string][] = [];
+      for (const user of users)
+        for (const key of ['agent:main:a', 'agent:main:b', 'agent:main:a'])
+          runIds.push([user, await say(user, key, 20, 40)]);
+      const keys = await cluster.redis.keys(`${QUEUE_PREFIX}:*`);
+      await cluster.redis.del(keys);
+      for (const [user, runId] of runIds) expect(shownText(await user.listener.end(runId))).toBe(words(20));
+      await until(() => atRest(cluster.redis), 'everything is archived');
+      const { redis, archiveDir: archiveRoot } = cluster;
+      expect(await checkLedger({ redis, archiveRoot, sessions })).toEqual([]);
+    },
+  );
 });
 
 function openQueue(lane: Lane): AsyncDisposable & { it: Queue } {

@@ -65,7 +65,8 @@ describe.concurrent('a user at two gateways', () => {
     expect(await send(a, 'fifty', '#tokens 5', runId)).toEqual({ runId, status: 'ok' });
     const history = await b.request<History>('chat.history', { sessionKey: 'fifty' });
     expect(textsOf(history)).toEqual(['user: #tokens 5 #delay 20', 'assistant: t1 t2 t3 t4 t5']);
-    for (const one of [a, b]) expect(one.chats(runId).filter(({ state }) => state === 'final')).toHaveLength(1);
+    for (const one of [a, b])
+      expect(one.chats(runId).filter(({ state }) => state === 'final')).toHaveLength(1);
   });
 
   test('stops a run through the other gateway', async () => {
@@ -81,7 +82,10 @@ describe.concurrent('a user at two gateways', () => {
     expect((await a.end(runId)).state).toBe('aborted');
     expect((await b.end(runId)).stopReason).toBe('rpc');
     await until(
-      () => cluster.model.requests().every(({ body, outcome }) => !asks(body, 'endless') || outcome === 'aborted'),
+      () =>
+        cluster.model
+          .requests()
+          .every(({ body, outcome }) => !asks(body, 'endless') || outcome === 'aborted'),
       'the call to the provider ended',
     );
   });
@@ -92,12 +96,19 @@ describe.concurrent('a user at two gateways', () => {
     await send(a, 'Project X', '#echo hello there', runId);
     await b.end(runId);
     await b.request('sessions.patch', { key: 'Project X', label: 'plans', thinkingLevel: 'low' });
-    const { sessions } = await a.request<{ sessions: { key: string; label?: string }[] }>('sessions.list', {});
+    const { sessions } = await a.request<{ sessions: { key: string; label?: string }[] }>(
+      'sessions.list',
+      {},
+    );
     expect(sessions.map(({ key, label }) => [key, label])).toEqual([['agent:main:project x', 'plans']]);
     const history = await b.request<History>('chat.history', { sessionKey: 'project x' });
     expect(textsOf(history)).toEqual(['user: #echo hello there', 'assistant: hello there']);
-    const { entry } = await a.request<{ entry: { sessionId: string } }>('sessions.reset', { key: 'project x' });
-    const after = await b.request<History & { sessionId: string }>('chat.history', { sessionKey: 'project x' });
+    const { entry } = await a.request<{ entry: { sessionId: string } }>('sessions.reset', {
+      key: 'project x',
+    });
+    const after = await b.request<History & { sessionId: string }>('chat.history', {
+      sessionKey: 'project x',
+    });
     expect(after).toMatchObject({ sessionId: entry.sessionId, messages: [] });
   });
 
@@ -107,9 +118,7 @@ describe.concurrent('a user at two gateways', () => {
     await Promise.all(runIds.map((runId, at) => send(a, 'quick', `#echo answer ${at}`, runId)));
     await b.end(runIds.at(-1) ?? '');
     const texts = textsOf(await b.request<History>('chat.history', { sessionKey: 'quick' }));
-    expect(texts).toEqual(
-      runIds.flatMap((_, at) => [`user: #echo answer ${at}`, `assistant: answer ${at}`]),
-    );
+    expect(texts).toEqual(runIds.flatMap((_, at) => [`user: #echo answer ${at}`, `assistant: answer ${at}`]));
     const ends = b.events
       .map(({ event, payload }) => [event, payload] as [string, { runId: string; state: string }])
       .filter(([event, { state }]) => event === 'chat' && state === 'final');
@@ -119,7 +128,10 @@ describe.concurrent('a user at two gateways', () => {
   test('T-2: answers two sessions side by side', async () => {
     const { a } = await newUser();
     const [one, two] = [randomUUID(), randomUUID()];
-    await Promise.all([send(a, 'left', '#tokens 30 #delay 30', one), send(a, 'right', '#tokens 30 #delay 30', two)]);
+    await Promise.all([
+      send(a, 'left', '#tokens 30 #delay 30', one),
+      send(a, 'right', '#tokens 30 #delay 30', two),
+    ]);
     await Promise.all([a.end(one), a.end(two)]);
     const order = a.events
       .map(({ payload }) => payload as { runId?: string; data?: { phase?: string } })
@@ -153,10 +165,10 @@ describe('the configuration', () => {
     const raw = JSON.stringify({ agents: { defaults: { maxConcurrent: 3 } } });
     await admin.request('config.patch', { raw, baseHash: hash });
     const seen = await until(async () => {
-      const answer = await b.request<{ hash: string; config: { agents: { defaults: { maxConcurrent: number } } } }>(
-        'config.get',
-        {},
-      );
+      const answer = await b.request<{
+        hash: string;
+        config: { agents: { defaults: { maxConcurrent: number } } };
+      }>('config.get', {});
       return answer.config.agents.defaults.maxConcurrent === 3 && answer;
     }, 'the change behind the other gateway');
     await until(async () => (await queue.getGlobalConcurrency()) === 3, 'the cap of the queue');
