@@ -17,9 +17,17 @@ export type Lanes = AsyncDisposable &
     applyCaps: () => Promise<void>;
   }>;
 
+/**
+ * Of a worker that is alone and capped: then the queue's cap decides.
+ *
+ * @NOTE BullMQ looks at a worker's own concurrency only when a job ends, so a raise would wait for that.
+ */
+const MOST_SLOTS = 1_000;
+
 export function openLanes(target: RedisTarget, config: LlmWorkerConfig, deps: LanesDeps): Lanes {
   const cap = (lane: Lane): number | undefined => deps.settings().cap(lane);
-  const slots = (lane: Lane): number => (config.alone ? cap(lane) : undefined) ?? config.slots[lane];
+  const slots = (lane: Lane): number =>
+    config.alone && cap(lane) !== undefined ? MOST_SLOTS : config.slots[lane];
   const process: ProcessDeps = {
     ...deps,
     owner: config.id,

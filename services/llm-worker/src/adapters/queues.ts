@@ -50,6 +50,7 @@ export async function openQueues(target: RedisTarget, pool: string, redis: Redis
     cap: async (lane, most) => {
       if (most === undefined) await queues[lane].removeGlobalConcurrency();
       else await queues[lane].setGlobalConcurrency(most);
+      await queues[lane].resume(); // workers that found the old cap reached wait for a marker
     },
     waiting: async (lane) => await queues[lane].getJobCounts('wait', 'prioritized', 'active', 'delayed'),
     [Symbol.asyncDispose]: async () => {
