@@ -35,6 +35,16 @@ export const CLAIMS = {
     promise: 'the daily budget of a provider is kept, and warned about before it is used up',
     since: 'now',
   },
+  'G-8': {
+    promise: 'people who use the same session key never meet; idle sessions start over',
+    since: 'now',
+  },
+  'G-9': {
+    promise: 'the gateway token is long enough, never shown, and replaced without an outage',
+    since: 'now',
+  },
+  'G-10': { promise: 'the log tells who was turned away, and holds no secret and no message', since: 'now' },
+  'G-11': { promise: 'maxConcurrent caps what runs, and a change is felt at once', since: 'now' },
 } as const satisfies Record<string, Claim>;
 
 export type ClaimId = keyof typeof CLAIMS;

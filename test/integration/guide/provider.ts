@@ -38,5 +38,6 @@ function forward(baseUrl: string, incoming: IncomingMessage, response: ServerRes
     answer.pipe(response);
   });
   onward.on('error', () => response.destroy());
+  response.on('close', () => onward.destroy()); // the caller left: so do we
   incoming.pipe(onward);
 }
