@@ -1,3 +1,4 @@
+import { KNOWN_PROVIDERS } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import type { CatalogModel } from '@moltbot/config';
 import type { AskModel } from '../domain/model.ts';
@@ -10,11 +11,7 @@ export function createProviders(
 ): (model: CatalogModel, apiKey: string | undefined) => AskModel {
   const clients = new Map<string, AskModel>();
   return (model, apiKey) => {
-    if (apiKey === undefined)
-      throw new AppError(
-        'PROVIDER_FAILED',
-        `no API key for provider ${model.provider}: set models.providers.${model.provider}.apiKey or its environment variable`,
-      );
+    if (apiKey === undefined) throw new AppError('PROVIDER_FAILED', missingKey(model.provider));
     const identity = JSON.stringify([
       model.ref,
       model.api,
@@ -31,6 +28,13 @@ export function createProviders(
     clients.set(identity, made);
     return made;
   };
+}
+
+function missingKey(provider: string): string {
+  const setting = `models.providers.${provider}.apiKey`;
+  const variable = Object.hasOwn(KNOWN_PROVIDERS, provider) ? KNOWN_PROVIDERS[provider]?.keyEnv : undefined;
+  const places = variable === undefined ? setting : `${variable} or ${setting}`;
+  return `no API key for provider ${provider}: set ${places}`;
 }
 
 function make(model: CatalogModel, apiKey: string, limits: ProviderLimits): AskModel {
