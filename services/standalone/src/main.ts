@@ -1,7 +1,9 @@
-import { runUntilSignal } from '@moltbot/shared/runtime';
-import { startStandalone } from './standalone.ts';
+// The archiver's syncs share one commit of the file system when they run side by side; Node reads
+// this when its thread pool is first used, which the imports below do.
+process.env['UV_THREADPOOL_SIZE'] ??= '16';
 
-process.title = 'moltbot-gateway'; // what `pgrep moltbot-gateway` and top look for
+const { runUntilSignal } = await import('@moltbot/shared/runtime');
+const { startStandalone } = await import('./standalone.ts');
 
 const surroundings = {
   env: process.env,
