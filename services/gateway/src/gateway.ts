@@ -18,6 +18,7 @@ import {
   type LogControl,
 } from '@moltbot/shared/telemetry';
 import { readUsage } from '@moltbot/turns';
+import { addressList } from './adapters/address-list.ts';
 import { openConfigStore, type ConfigStore } from './adapters/config-store.ts';
 import { createVerifier } from './adapters/credentials.ts';
 import { createDesk } from './adapters/desk.ts';
@@ -134,7 +135,7 @@ export async function startGateway(
           allowInsecureAuth: current().gateway.controlUi.allowInsecureAuth,
         }),
       },
-      trustedProxies: () => current().gateway.trustedProxies,
+      trustedProxies: () => addressList(current().gateway.trustedProxies),
       stillValid: verifier.stillValid,
     }),
   );

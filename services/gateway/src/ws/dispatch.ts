@@ -14,7 +14,7 @@ import { faultsOf, parseParams } from './validation.ts';
 import { toWireError } from './wire-error.ts';
 
 /** Every method there is: who may call it and what it does. */
-export const METHODS: Methods = {
+const METHODS: Methods = {
   ...chatMethods,
   ...agentMethods,
   ...sessionMethods,
@@ -63,34 +63,33 @@ export async function dispatch(
 ): Promise<void> {
   const request = RequestFrame.safeParse(frame);
   const { connection } = base;
-  if (!request.success) {
-    const id = (frame as { id?: unknown } | null)?.id;
-    const message = `invalid request frame: ${faultsOf(RequestFrame, frame) ?? 'not a request'}`;
-    return connection.refuse(typeof id === 'string' && id !== '' ? id : 'invalid', {
-      code: 'INVALID_REQUEST',
-      message,
-    });
-  }
+  if (!request.success) return refuseFrame(frame, connection);
   const { id, method: name, params } = request.data;
   const startedAtMs = Date.now();
-  const known = Object.hasOwn(METHODS, name);
   try {
-    const payload = await run(name, params, {
-      ...base,
-      requestId: id,
-      respondFirst: (first) => connection.respond(id, first),
-    });
-    if (payload instanceof RefusedWith) connection.refuse(id, payload.error, payload.payload);
+    const respondFirst = (first: unknown): void => connection.respond(id, first);
+    const payload = await run(name, params, { ...base, requestId: id, respondFirst });
+    const refused = payload instanceof RefusedWith ? payload : undefined;
+    if (refused) connection.refuse(id, refused.error, refused.payload);
     else connection.respond(id, payload);
-    events.called(name, payload instanceof RefusedWith ? payload.error.code : 'ok', startedAtMs);
+    events.called(name, refused?.error.code ?? 'ok', startedAtMs);
   } catch (cause) {
+    const label = Object.hasOwn(METHODS, name) ? name : 'unknown'; // what a client makes up is no label
     const error = toAppError(cause);
-    if (error.code === 'FORBIDDEN') events.forbidden(connection, known ? name : 'unknown');
-    if (error.code === 'INTERNAL') events.failed(known ? name : 'unknown', cause);
+    if (error.code === 'FORBIDDEN') events.forbidden(connection, label);
+    if (error.code === 'INTERNAL') events.failed(label, cause);
     const wire = toWireError(error);
     connection.refuse(id, wire);
-    events.called(known ? name : 'unknown', wire.code, startedAtMs);
+    events.called(label, wire.code, startedAtMs);
   }
+}
+
+function refuseFrame(frame: unknown, connection: Connection): void {
+  const id = (frame as { id?: unknown } | null)?.id;
+  connection.refuse(typeof id === 'string' && id !== '' ? id : 'invalid', {
+    code: 'INVALID_REQUEST',
+    message: `invalid request frame: ${faultsOf(RequestFrame, frame) ?? 'not a request'}`,
+  });
 }
 
 async function run(name: string, params: unknown, context: MethodContext): Promise<unknown> {

@@ -2,7 +2,8 @@ import type { RunListener } from '../domain/ports.ts';
 import type { Services } from '../services.ts';
 import type { Connection } from './connection.ts';
 import { createMessageFeed } from './message-feed.ts';
-import { createRunFeed, type Frame } from './run-feed.ts';
+import { createRunFeed } from './run-feed.ts';
+import type { Frame } from './run-frames.ts';
 
 export type Fanout = Readonly<{
   join(userId: string, connection: Connection): Promise<void>;

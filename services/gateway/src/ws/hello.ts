@@ -1,3 +1,4 @@
+import type { HelloOk } from '@moltbot/shared/contracts';
 import type { Services } from '../services.ts';
 import { mainSessionKey } from '../domain/session-key.ts';
 import { type Connection, type Peer, POLICY } from './connection.ts';
@@ -12,14 +13,14 @@ export function helloOk(
   connection: Connection,
   peer: Peer,
   health: unknown,
-): unknown {
+): HelloOk {
   const rules = services.rules();
   const mainKey = mainSessionKey(rules);
   return {
     type: 'hello-ok',
     protocol: peer.protocol,
     server: { version: services.host.version, host: services.host.name, connId: connection.id },
-    features: { methods: LISTED_METHODS, events: EVENTS },
+    features: { methods: LISTED_METHODS, events: [...EVENTS] },
     snapshot: {
       presence: presenceOf(services, fanout, peer.principal),
       health,
