@@ -5,6 +5,8 @@ process.env['UV_THREADPOOL_SIZE'] ??= '16';
 const { runUntilSignal } = await import('@moltbot/shared/runtime');
 const { startStandalone } = await import('./standalone.ts');
 
+process.title = 'moltbot-gateway'; // what `pgrep moltbot-gateway` and top look for
+
 const surroundings = {
   env: process.env,
   pid: process.pid,
