@@ -96,7 +96,7 @@ export async function openConfigStore(
         (error: unknown) => {
           throw error instanceof ConfigChangedError
             ? refused('config changed since last load; re-run config.get and retry', [])
-            : error;
+            : unwritable(error, path);
         },
       );
       await reread();
@@ -105,6 +105,15 @@ export async function openConfigStore(
     onChange: (listener) => void listeners.add(listener),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+const MAY_NOT = new Set(['EACCES', 'EPERM', 'EROFS']);
+
+function unwritable(error: unknown, path: string): unknown {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  if (!MAY_NOT.has(code)) return error;
+  const message = `${path} cannot be written (${code}): the user of the service has to own it and to be let into its folder`;
+  return new AppError('INVALID_REQUEST', message, { cause: error });
 }
 
 /** Upstream's details: `{issues: [{path, message}]}`. */
