@@ -1,6 +1,6 @@
-import type { ConfigSnapshot } from '@moltbot/shared/contracts';
+import type { ConfigIssue, ConfigSnapshot } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
-import { configKeys, followConfig, runScript, type Redis, type Subscriber } from '@moltbot/shared/redis';
+import type { PublishedConfig, Redis, Subscriber } from '@moltbot/shared/redis';
 import {
   applyWrite,
   ConfigChangedError,
@@ -12,8 +12,9 @@ import {
   type ConfigWrite,
   type ConfigWritten,
   type LoadedConfig,
+  type LoadOptions,
 } from '@moltbot/config';
-import { configPublish1 } from './scripts.gen.ts';
+import { openConfigPublication } from './config-publication.ts';
 
 export type ConfigStore = AsyncDisposable &
   Readonly<{
@@ -33,8 +34,6 @@ export type ConfigStoreOptions = Readonly<{
   onProblem(snapshot: ConfigSnapshot): void;
 }>;
 
-const REPUBLISH_INTERVAL_MS = 10_000;
-
 /** `moltbot.json` on disk, live, and published unsubstituted to every service through Redis. Throws when it cannot be used. */
 export async function openConfigStore(
   redis: Redis,
@@ -42,81 +41,66 @@ export async function openConfigStore(
   options: ConfigStoreOptions,
 ): Promise<ConfigStore> {
   const { path, env } = options;
-  const load = options.only === undefined ? {} : { only: options.only };
+  const load = sections(options);
   let file: LoadedConfig = loadConfigFile(path, env, load);
   requireValidConfig(file);
   let current: ConfigSnapshot = file;
-  let generation = 0;
   const listeners = new Set<(snapshot: ConfigSnapshot) => void>();
-  const publish = async (force: boolean): Promise<void> => {
-    const known = force ? '' : String(generation);
-    const args = [current.hash, JSON.stringify(current.parsed), configKeys.bell, known];
-    generation = Number(await runScript(redis, configPublish1, [configKeys.tree], args));
-  };
   const use = (snapshot: ConfigSnapshot): void => {
     current = snapshot;
     for (const listener of listeners) listener(snapshot);
   };
+  // another replica's change: in force here too, until this replica's own file changes
+  const useOther = ({ tree, hash }: PublishedConfig): void => {
+    if (hash === current.hash) return;
+    const snapshot = snapshotFromTree(tree, env, { path, hash, raw: file.raw, ...load });
+    if (snapshot.valid) use(snapshot);
+    else options.onProblem(snapshot);
+  };
+  await using cleanup = new AsyncDisposableStack();
+  const publication = cleanup.use(await openConfigPublication(redis, subscriber, () => current, useOther));
   const reread = async (): Promise<void> => {
     file = loadConfigFile(path, env, load);
     if (!file.valid) return options.onProblem(file);
     if (file.hash === current.hash) return;
     use(file);
-    await publish(true);
+    await publication.publish();
   };
-  await publish(true);
-  await using cleanup = new AsyncDisposableStack();
-  // another replica's change: in force here too, until this replica's own file changes
-  cleanup.use(
-    await followConfig(redis, subscriber, (published) => {
-      generation = published.generation;
-      if (published.hash === current.hash) return;
-      const snapshot = snapshotFromTree(published.tree, env, {
-        path,
-        hash: published.hash,
-        raw: file.raw,
-        ...load,
-      });
-      if (snapshot.valid) use(snapshot);
-      else options.onProblem(snapshot);
-    }),
-  );
   cleanup.use(watchConfigFile(path, () => void reread().catch(() => undefined)));
-  const timer = setInterval(() => void publish(false).catch(() => undefined), REPUBLISH_INTERVAL_MS);
-  cleanup.defer(() => clearInterval(timer));
   const owned = cleanup.move();
   return {
     current: () => current,
     file: () => file,
     write: async (write) => {
       file = loadConfigFile(path, env, load);
-      const result = applyWrite(write, file, { env, ...load });
-      if (!result.ok) throw refused(result.message, result.issues);
-      await writeConfigFile(path, result.raw, file.exists ? { baseHash: file.hash } : {}).catch(
-        (error: unknown) => {
-          throw error instanceof ConfigChangedError
-            ? refused('config changed since last load; re-run config.get and retry', [])
-            : unwritable(error, path);
-        },
-      );
+      const written = await writeToFile(write, file, options);
       await reread();
-      return result;
+      return written;
     },
     onChange: (listener) => void listeners.add(listener),
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
 }
 
-const MAY_NOT = new Set(['EACCES', 'EPERM', 'EROFS']);
+const sections = ({ only }: ConfigStoreOptions): LoadOptions => (only === undefined ? {} : { only });
 
-function unwritable(error: unknown, path: string): unknown {
-  const { code = '' } = error as NodeJS.ErrnoException;
-  if (!MAY_NOT.has(code)) return error;
-  const message = `${path} cannot be written (${code}): the user of the service has to own it and to be let into its folder`;
-  return new AppError('INVALID_REQUEST', message, { cause: error });
+async function writeToFile(
+  write: ConfigWrite,
+  file: LoadedConfig,
+  options: ConfigStoreOptions,
+): Promise<ConfigWritten> {
+  const result = applyWrite(write, file, { env: options.env, ...sections(options) });
+  if (!result.ok) throw refused(result.message, result.issues);
+  const expected = file.exists ? { baseHash: file.hash } : {};
+  await writeConfigFile(options.path, result.raw, expected).catch((error: unknown) => {
+    throw error instanceof ConfigChangedError
+      ? refused('config changed since last load; re-run config.get and retry', [])
+      : error;
+  });
+  return result;
 }
 
 /** Upstream's details: `{issues: [{path, message}]}`. */
-function refused(message: string, issues: readonly Readonly<{ path: string; message: string }>[]): AppError {
+function refused(message: string, issues: readonly ConfigIssue[]): AppError {
   return new AppError('INVALID_REQUEST', message, { details: issues.length > 0 ? { issues } : undefined });
 }

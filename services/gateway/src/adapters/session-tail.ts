@@ -1,7 +1,7 @@
 import type { LoggedEvent, RunEvent } from '@moltbot/shared/contracts';
 import type { RunListener, RunView } from '../domain/ports.ts';
 
-type ReadAfter = (after: string) => Promise<{ events: LoggedEvent[]; gap: boolean }>;
+export type ReadAfter = (after: string) => Promise<{ events: LoggedEvent[]; gap: boolean }>;
 
 export type SessionTail = Readonly<{
   /** An event from the doorbell; what is missing before it is read from the stream. */
@@ -81,7 +81,7 @@ const startsRun = (event: RunEvent): boolean =>
 const tidOf = (event: RunEvent): string => (event.t === 'injected' ? event.run : event.tid);
 
 /** Ids are `<fence>-<n>`, ordered by both as numbers. */
-export function isAfter(id: string, other: string): boolean {
+function isAfter(id: string, other: string): boolean {
   if (other === '') return true;
   const [fence = 0, n = 0] = id.split('-').map(Number);
   const [otherFence = 0, otherN = 0] = other.split('-').map(Number);
