@@ -1,4 +1,5 @@
-/** Workers, gateways and wake-ups that get lost while an answer is being written. */
+/** Workers, gateways, wake-ups and disks that fail while answers are being written. */
+import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
 import { QUEUE_PREFIX, queueName, type Lane } from '@moltbot/shared/contracts';
@@ -132,7 +133,7 @@ const contentOf = ({ text }: Stream): string =>
     .map(([, json]) => JSON.parse(json ?? '""') as string)
     .join('');
 
-describe.concurrent('in the middle of an answer', () => {
+describe.concurrent('while answers are written', () => {
   test(
     'T-5: a killed worker is replaced, on sockets and on streams, and no cut answer looks whole',
     { timeout: 60_000 },
@@ -192,8 +193,7 @@ describe.concurrent('in the middle of an answer', () => {
       if (!doomed || !other) throw new Error('two gateways');
       await using door = await openDoor([doomed.port]);
       const user = await newUser(door.wsUrl);
-      const runId = await say(user, 'agent:main:main', 60, 60);
-      await until(() => user.listener.chats(runId).length > 1, 'its first words');
+      const runId = await runAt(worker(2), user); // the one that nobody kills or freezes
       door.point([other.port]);
       await doomed.signal('SIGKILL');
       expect(shownText(await user.listener.end(runId))).toBe(words(60));
@@ -242,6 +242,31 @@ describe.concurrent('in the middle of an answer', () => {
         60_000,
       );
       expect(most).toBeLessThanOrEqual(1); // an end may be heard just before its job is gone
+    },
+  );
+
+  test(
+    'T-9: a full disk under the archive stops no chat and loses nothing',
+    { timeout: 60_000 },
+    async () => {
+      const user = await newUser();
+      const [store] = cluster.stores;
+      const limit = (bytes: string): void =>
+        void execFileSync('prlimit', ['--pid', String(store?.pid()), `--fsize=${bytes}:`]);
+      const metric = async (): Promise<number> => {
+        const text = await (await fetch(`${store?.url}/metrics`)).text();
+        return Number(/^moltbot_archive_lag_seconds (.+)$/m.exec(text)?.[1]);
+      };
+      limit('16384'); // no file may grow past that
+      for (let turn = 0; turn < 8; turn += 1) {
+        const runId = await say(user, 'agent:main:main', 1_000, 0);
+        expect(shownText(await user.listener.end(runId))).toBe(words(1_000));
+      }
+      await until(async () => (await metric()) > 1, 'the archive falls behind');
+      const ready = await fetch(`${store?.url}/readyz`);
+      expect(ready.status).toBe(200);
+      limit('unlimited');
+      await until(async () => (await metric()) === 0, 'the archive has caught up');
     },
   );
 });
