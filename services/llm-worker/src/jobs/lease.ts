@@ -3,6 +3,8 @@ import { LEASE_MS, type Held } from '@moltbot/turns';
 const RENEW_INTERVAL_MS = 2_000;
 /** Stop by our own clock before another worker may start: a partitioned worker gets no event. */
 const GIVE_UP_AFTER_MS = LEASE_MS - 1_500;
+/** A timer set for longer rings at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export type Lease = Disposable &
   Readonly<{
@@ -35,7 +37,7 @@ export function keepLease(
     if (now() - heardAtMs > GIVE_UP_AFTER_MS) controller.abort('lost');
     else void check();
   }, RENEW_INTERVAL_MS);
-  const limit = setTimeout(() => controller.abort('timeout'), timeoutMs);
+  const limit = setTimeout(() => controller.abort('timeout'), Math.min(timeoutMs, LONGEST_TIMER_MS));
   return {
     signal: controller.signal,
     check,
