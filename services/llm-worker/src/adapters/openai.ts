@@ -180,5 +180,8 @@ function explain(cause: unknown, provider: string): unknown {
     );
   if (cause instanceof OpenAI.APIConnectionError)
     return new ProviderError(`${provider} cannot be reached`, { cause });
+  // an error event in the middle of a stream has words and no status
+  if (cause instanceof OpenAI.APIError && cause.error !== undefined)
+    return new ProviderError(`${provider} failed: ${cause.message.slice(0, 300)}`, { cause });
   return new ProviderError(`${provider} sent an answer that cannot be read`, { cause });
 }
