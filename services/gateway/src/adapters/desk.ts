@@ -16,14 +16,13 @@ import {
   startHiddenSession,
   type Accepted,
   type Caps,
-  type NewTurn,
   type SessionEntry,
   type SessionRef,
 } from '@moltbot/turns';
-import { titleOf } from '../domain/message.ts';
+import { newTurn } from '../domain/new-turn.ts';
 import type { Desk, Submitted, TurnRequest } from '../domain/ports.ts';
 import type { Principal } from '../domain/principal.ts';
-import { textOf, toMessage } from '../domain/transcript.ts';
+import { toMessage } from '../domain/transcript.ts';
 import { isStale } from '../domain/staleness.ts';
 import type { ResolvedKey } from '../domain/session-key.ts';
 import type { Waker } from './wake.ts';
@@ -74,7 +73,7 @@ async function submit(deps: DeskDeps, uid: string, request: TurnRequest): Promis
   // @NOTE before any reset: the same message sent again must not start another session
   if (seen) return { kind: 'duplicate', ...seen };
   const ref = await currentSession(deps, uid, request, entry);
-  const accepted = await acceptTurn(deps.redis, newTurn(ref, request, entry), deps.caps);
+  const accepted = await acceptTurn(deps.redis, newTurn(ref, request, entry, Date.now()), deps.caps);
   return await settle(deps, ref, request, accepted);
 }
 
@@ -82,7 +81,7 @@ async function submit(deps: DeskDeps, uid: string, request: TurnRequest): Promis
 async function submitFresh(deps: DeskDeps, uid: string, request: TurnRequest): Promise<Submitted> {
   const { key, lane } = request.session;
   const { ref, opened } = startHiddenSession(deps.redis, uid, key, lane);
-  const accepting = acceptTurn(deps.redis, newTurn(ref, request, undefined), deps.caps);
+  const accepting = acceptTurn(deps.redis, newTurn(ref, request, undefined, Date.now()), deps.caps);
   const [accepted] = await Promise.all([accepting, opened]);
   return await settle(deps, ref, request, accepted);
 }
@@ -93,7 +92,7 @@ async function tryAgain(deps: DeskDeps, uid: string, request: TurnRequest): Prom
   for (let attempt = 0; attempt < MOVED_RETRIES; attempt += 1) {
     const ref = await (request.fresh ? openHiddenSession : openSession)(deps.redis, uid, key, lane);
     const entry = await readEntry(deps.redis, uid, key);
-    const accepted = await acceptTurn(deps.redis, newTurn(ref, request, entry), deps.caps);
+    const accepted = await acceptTurn(deps.redis, newTurn(ref, request, entry, Date.now()), deps.caps);
     if (accepted.kind !== 'moved') return { ref, accepted };
   }
   throw new AppError('UNAVAILABLE', 'the session is being reset over and over; try again', {
@@ -144,38 +143,6 @@ async function settle(
 
 function busy(what: string): AppError {
   return new AppError('BUSY', `${what}; try again in a moment`, { retryAfterMs: BUSY_RETRY_MS });
-}
-
-function newTurn(ref: SessionRef, request: TurnRequest, entry: SessionEntry | undefined): NewTurn {
-  const { session, intent, runId } = request;
-  const bare = intent.kind === 'reset' && intent.text === '';
-  const text = intent.kind === 'reset' && bare ? intent.trigger : intent.text;
-  const model = request.model ?? entry?.['modelOverride'];
-  const thinking = request.thinking ?? entry?.['thinkingLevel'];
-  return {
-    content: {
-      ...ref,
-      runId,
-      shownKey: session.shownKey,
-      agentId: session.agentId,
-      lane: session.lane,
-      kind: intent.kind === 'command' || bare ? 'command' : 'chat',
-      ...(request.system !== undefined && { system: request.system }),
-      ...(request.tools !== undefined && { tools: [...request.tools] }),
-      ...(request.toolChoice !== undefined && { toolChoice: request.toolChoice }),
-      ...(thinking !== undefined && { thinking }),
-      ...(model !== undefined && { model }),
-      ...(request.maxTokens !== undefined && { maxTokens: request.maxTokens }),
-      ...(request.timeoutMs !== undefined && { timeoutMs: request.timeoutMs }),
-    },
-    record: {
-      runId,
-      content: [...(text === '' ? [] : [{ type: 'text', text }]), ...(request.blocks ?? [])],
-      ...(request.context && request.context.length > 0 && { context: [...request.context] }),
-      timestamp: Date.now(),
-    },
-    title: titleOf(text === '' ? textOf(request.blocks ?? []) : text),
-  };
 }
 
 async function inject(

@@ -1,19 +1,12 @@
-import type { SessionRecord } from '@moltbot/shared/contracts';
-import type { EndOfRun } from './ports.ts';
+import type { Usage } from '@moltbot/shared/contracts';
+import type { AssistantRecord, EndOfRun } from './ports.ts';
 import { textOf } from './transcript.ts';
+
+const NO_USAGE: Usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, costMicroUsd: 0 };
 
 /** The second answer of `agent`: `{runId, status, summary, result: {payloads, meta}}`. */
 export function agentResult(runId: string, sid: string, event: EndOfRun): unknown {
-  const record = event.message as Extract<SessionRecord, { type: 'assistant' }> | undefined;
-  const { usage } = record ?? {};
-  const total = usage ? usage.input + usage.output + usage.cacheRead + usage.cacheWrite : 0;
-  const counts = {
-    input: usage?.input ?? 0,
-    output: usage?.output ?? 0,
-    cacheRead: usage?.cacheRead ?? 0,
-    cacheWrite: usage?.cacheWrite ?? 0,
-    total,
-  };
+  const record = event.message as AssistantRecord | undefined;
   const text = textOf(record?.content ?? []);
   return {
     runId,
@@ -23,9 +16,18 @@ export function agentResult(runId: string, sid: string, event: EndOfRun): unknow
       payloads: text === '' ? [] : [{ text, mediaUrl: null }],
       meta: {
         durationMs: event.endedAt - event.startedAt,
-        agentMeta: { sessionId: sid, provider: record?.provider, model: record?.model, usage: counts },
+        agentMeta: {
+          sessionId: sid,
+          provider: record?.provider,
+          model: record?.model,
+          usage: counts(record?.usage ?? NO_USAGE),
+        },
         aborted: event.outcome === 'aborted',
       },
     },
   };
+}
+
+function counts({ input, output, cacheRead, cacheWrite }: Usage): Record<string, number> {
+  return { input, output, cacheRead, cacheWrite, total: input + output + cacheRead + cacheWrite };
 }

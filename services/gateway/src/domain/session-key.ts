@@ -16,6 +16,7 @@ export type ResolvedKey = Readonly<{
 
 const MAX_KEY_CHARS = 512;
 const RESERVED = new Set(['unknown']);
+const CONTROLS = /\p{Cc}/u;
 
 /**
  * One session, one key: `main`, the configured main key and `agent:<id>:main` are the same, a bare
@@ -24,16 +25,20 @@ const RESERVED = new Set(['unknown']);
 export function resolveKey(spelled: string, rules: KeyRules, agentId = rules.defaultAgentId): ResolvedKey {
   const shownKey = spelled.trim();
   const lower = shownKey.toLowerCase();
-  if (lower.length > MAX_KEY_CHARS)
-    throw new AppError('INVALID_REQUEST', `session key is longer than ${MAX_KEY_CHARS} characters`);
-  if (RESERVED.has(lower)) throw new AppError('INVALID_REQUEST', `session key "${lower}" is reserved`);
-  if (hasControls(lower)) throw new AppError('INVALID_REQUEST', 'session key holds control characters');
+  refuseUnusable(lower);
   if (rules.scope === 'global' || lower === 'global') return named('global', shownKey, agentId, '');
-  const parts = /^agent:([^:]*):(.+)$/.exec(lower);
-  const agent = parts ? agentName(parts[1] ?? '') : agentId;
-  const rest = parts?.[2] ?? (lower === '' ? rules.mainKey : lower);
-  const own = rest === 'main' ? rules.mainKey : rest;
-  return named(`agent:${agent}:${own}`, shownKey === '' ? `agent:${agent}:${own}` : shownKey, agent, own);
+  const [, prefix, own = lower] = /^agent:([^:]*):(.+)$/.exec(lower) ?? [];
+  const agent = prefix === undefined ? agentId : agentName(prefix);
+  const rest = own === '' || own === 'main' ? rules.mainKey : own;
+  const key = `agent:${agent}:${rest}`;
+  return named(key, shownKey === '' ? key : shownKey, agent, rest);
+}
+
+function refuseUnusable(key: string): void {
+  if (key.length > MAX_KEY_CHARS)
+    throw new AppError('INVALID_REQUEST', `session key is longer than ${MAX_KEY_CHARS} characters`);
+  if (RESERVED.has(key)) throw new AppError('INVALID_REQUEST', `session key "${key}" is reserved`);
+  if (CONTROLS.test(key)) throw new AppError('INVALID_REQUEST', 'session key holds control characters');
 }
 
 function named(key: string, shownKey: string, agentId: string, rest: string): ResolvedKey {
@@ -42,7 +47,7 @@ function named(key: string, shownKey: string, agentId: string, rest: string): Re
 }
 
 /** Upstream's rule for agent ids: lower case, other characters become `-`, at most 64. */
-export function agentName(raw: string): string {
+function agentName(raw: string): string {
   const id = raw
     .trim()
     .toLowerCase()
@@ -54,20 +59,4 @@ export function agentName(raw: string): string {
 
 export function mainSessionKey(rules: KeyRules): string {
   return rules.scope === 'global' ? 'global' : `agent:${rules.defaultAgentId}:${rules.mainKey}`;
-}
-
-/** The key of one of a user's own channels, by `session.dmScope`. */
-export function channelKey(
-  rules: KeyRules,
-  dmScope: 'per-peer' | 'per-channel-peer',
-  channel: string,
-  peer: string,
-): string {
-  if (peer === '') return mainSessionKey(rules);
-  const middle = dmScope === 'per-peer' ? 'dm' : `${channel.toLowerCase()}:dm`;
-  return `agent:${rules.defaultAgentId}:${middle}:${peer.toLowerCase()}`;
-}
-
-function hasControls(text: string): boolean {
-  return [...text].some((char) => char < ' ' || char === '\u007F');
 }

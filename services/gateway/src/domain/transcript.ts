@@ -22,7 +22,7 @@ export function toMessage(record: SessionRecord): TranscriptMessage | undefined 
   };
 }
 
-export function toUsage(usage: Usage): Record<string, unknown> {
+function toUsage(usage: Usage): Record<string, unknown> {
   const { input, output, cacheRead, cacheWrite, costMicroUsd } = usage;
   const totalTokens = input + output + cacheRead + cacheWrite;
   return { input, output, cacheRead, cacheWrite, totalTokens, cost: { total: (costMicroUsd ?? 0) / 1e6 } };
@@ -31,8 +31,13 @@ export function toUsage(usage: Usage): Record<string, unknown> {
 export const textOf = (content: readonly ContentBlock[]): string =>
   content
     .filter(({ type }) => type === 'text')
-    .map((block) => String(block['text']))
+    .map(blockText)
     .join('');
+
+/** What a block says; '' when its text is no text. */
+function blockText({ text }: ContentBlock): string {
+  return typeof text === 'string' ? text : '';
+}
 
 const MAX_HISTORY_BYTES = 6 * 1024 * 1024;
 
