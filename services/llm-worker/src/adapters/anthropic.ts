@@ -39,6 +39,7 @@ export function anthropicModel(model: CatalogModel, apiKey: string, limits: Prov
     const stall = withStallLimit(signal, limits.stallMs);
     try {
       const stream = await client.messages.create(anthropicRequest(call, model), { signal: stall.signal });
+      stall.alive();
       yield* readStream(stream, stall.alive);
     } catch (cause) {
       throw stall.stalled()

@@ -30,6 +30,7 @@ export function openaiModel(model: CatalogModel, apiKey: string, limits: Provide
       const stream = await client.chat.completions.create(openaiRequest(call, model), {
         signal: stall.signal,
       });
+      stall.alive();
       yield* readStream(stream, stall.alive);
     } catch (cause) {
       throw stall.stalled()
