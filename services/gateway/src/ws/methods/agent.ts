@@ -1,64 +1,21 @@
 import { z } from 'zod';
 import { AppError } from '@moltbot/shared/errors';
-import { agentList, knownAgent } from '../../domain/agents.ts';
+import { agentList } from '../../domain/agents.ts';
 import { imageBlocks } from '../../domain/attachments.ts';
 import { readIntent } from '../../domain/message.ts';
-import { mainSessionKey, resolveKey, type ResolvedKey } from '../../domain/session-key.ts';
+import { resolveKey } from '../../domain/session-key.ts';
 import { agentResult } from '../../domain/agent-result.ts';
 import type { EndOfRun } from '../../domain/ports.ts';
 import { awaitEnd } from '../../domain/await-end.ts';
 import { method, RefusedWith, type MethodContext, type Methods } from '../method.ts';
 import { toWireError } from '../wire-error.ts';
-import { Attachment } from './chat.ts';
+import { agentTarget, AgentParams } from './agent-params.ts';
 
 const Text = z.string().min(1);
 const Optional = z.string().optional();
 
-const Agent = z.strictObject({
-  message: Text,
-  idempotencyKey: Text,
-  agentId: Text.optional(),
-  sessionKey: Optional,
-  sessionId: Optional,
-  to: Optional,
-  replyTo: Optional,
-  channel: Optional,
-  replyChannel: Optional,
-  accountId: Optional,
-  replyAccountId: Optional,
-  threadId: Optional,
-  groupId: Optional,
-  groupChannel: Optional,
-  groupSpace: Optional,
-  thinking: Optional,
-  deliver: z.boolean().optional(),
-  attachments: z.array(Attachment).optional(),
-  timeout: z.int().min(0).optional(),
-  lane: Optional,
-  extraSystemPrompt: Optional,
-  label: Optional,
-  spawnedBy: Optional,
-  provider: Optional,
-  model: Optional,
-});
-type AgentParams = z.output<typeof Agent>;
-
-/** Names the upstream CLI sends whatever is configured; no channel is served here, so they only must not be typing errors. */
-const CHANNELS = new Set([
-  'whatsapp',
-  'telegram',
-  'discord',
-  'googlechat',
-  'slack',
-  'signal',
-  'imessage',
-  'webchat',
-  'msteams',
-  'last',
-]);
-
 export const agentMethods: Methods = {
-  agent: method('operator.write', Agent, async (params, context) => await runAgent(params, context)),
+  agent: method('operator.write', AgentParams, async (params, context) => await runAgent(params, context)),
   'agent.wait': method(
     'operator.write',
     z.strictObject({ runId: Text, timeoutMs: z.int().min(0).optional() }),
@@ -87,33 +44,9 @@ export const agentMethods: Methods = {
   }),
 };
 
-function target(params: AgentParams, context: MethodContext): ResolvedKey {
-  const rules = context.services.rules();
-  const fault = (what: string): AppError => new AppError('INVALID_REQUEST', `invalid agent params: ${what}`);
-  if (params.agentId !== undefined && !knownAgent(context.services.config(), params.agentId))
-    throw fault(`unknown agent id "${params.agentId}"`);
-  for (const channel of [params.channel, params.replyChannel])
-    if (channel !== undefined && channel !== '' && !CHANNELS.has(channel.toLowerCase()))
-      throw fault(`unknown channel: ${channel}`);
-  const agentId = params.agentId ?? rules.defaultAgentId;
-  const key = resolveKey(
-    params.sessionKey ?? mainSessionKey({ ...rules, defaultAgentId: agentId }),
-    rules,
-    agentId,
-  );
-  if (
-    params.agentId !== undefined &&
-    params.sessionKey !== undefined &&
-    key.key !== 'global' &&
-    key.agentId !== params.agentId
-  )
-    throw fault(`agent "${params.agentId}" does not match session key agent "${key.agentId}"`);
-  return params.lane === 'subagent' ? { ...key, lane: 'subagent' } : key;
-}
-
 async function runAgent(params: AgentParams, context: MethodContext): Promise<unknown> {
   const { services, principal } = context;
-  const session = target(params, context);
+  const session = agentTarget(params, services);
   const runId = params.idempotencyKey;
   const intent = readIntent(params.message, services.config().session.resetTriggers);
   if (intent.kind === 'stop')
