@@ -63,7 +63,7 @@ function refusalEvents(log: Logger, { auth }: GatewayMetrics) {
         `unauthorized conn=${connection.id} reason=${reason}`,
       );
     },
-    httpRefused(remoteAddress: string, reason: string, path: string): void {
+    httpRefused: (remoteAddress: string, reason: string, path: string): void => {
       auth.inc({ result: 'refused', reason });
       log.warn({ event: 'auth.refused', ip: remoteAddress, path }, `unauthorized http reason=${reason}`);
     },

@@ -1,4 +1,5 @@
-export { createVerifier, type Verdict, type Verifier } from './adapters/credentials.ts';
+export { createVerifier, type Verifier } from './adapters/credentials.ts';
 export { internalClient, type InternalClient } from './adapters/internal-client.ts';
 export { readConfig as readGatewayConfig, type GatewayConfig } from './config.ts';
+export type { Verdict } from './domain/principal.ts';
 export { startGateway, type Gateway } from './gateway.ts';

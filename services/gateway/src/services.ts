@@ -7,18 +7,18 @@ import type { InternalClient } from './adapters/internal-client.ts';
 import type { LogPage } from './adapters/log-file.ts';
 import type { SessionDesk } from './adapters/session-desk.ts';
 import type { Desk, Hub } from './domain/ports.ts';
-import type { Principal } from './domain/principal.ts';
+import type { Verdict } from './domain/principal.ts';
 import type { KeyRules } from './domain/session-key.ts';
 
-/** What the doors (HTTP and WebSocket) can ask for; put together in gateway.ts. */
+/** What the doors (HTTP and WebSocket) can ask for; put together in backend.ts. */
 export type Services = Readonly<{
   desk: Desk;
   hub: Hub;
   sessions: SessionDesk;
   store: ConfigStore;
-  config(): MoltbotConfig;
-  rules(): KeyRules;
-  catalogue(): ModelCatalogue;
+  config: () => MoltbotConfig;
+  rules: () => KeyRules;
+  catalogue: () => ModelCatalogue;
   /** undefined where no auth service is configured. */
   auth: InternalClient | undefined;
   tailLog(options: Readonly<{ cursor?: number | undefined; limit: number; maxBytes: number }>): LogPage;
@@ -26,10 +26,5 @@ export type Services = Readonly<{
   usage(userId: string, days: readonly string[]): Promise<{ day: string; rows: UsageRow[] }[]>;
   lifecycle: Lifecycle;
   host: Readonly<{ name: string; version: string; stateDir: string; pid: number }>;
-  verify(
-    token: string,
-  ): Promise<
-    | Readonly<{ ok: true; principal: Principal; expiresAtMs: number | null }>
-    | Readonly<{ ok: false; reason: 'token_missing' | 'token_mismatch' | 'token_expired' }>
-  >;
+  verify: (token: string) => Promise<Verdict>;
 }>;

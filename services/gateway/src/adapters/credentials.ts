@@ -2,19 +2,15 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { ROLE_SCOPES, SCOPES, TokenRecord, UserId } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import { authKeys, type Redis } from '@moltbot/shared/redis';
-import type { Principal } from '../domain/principal.ts';
+import type { Principal, Verdict } from '../domain/principal.ts';
 import { gatewayTokenProblem, splitPersonalToken } from '../domain/verify-token.ts';
 
-export type Verdict =
-  | Readonly<{ ok: true; principal: Principal; expiresAtMs: number | null }>
-  | Readonly<{ ok: false; reason: 'token_missing' | 'token_mismatch' | 'token_expired' }>;
-
 export type Verifier = Readonly<{
-  verify(token: string): Promise<Verdict>;
+  verify: (token: string) => Promise<Verdict>;
   /** Drops what is remembered of a token: it was revoked. */
-  forget(tokenId: string): void;
+  forget: (tokenId: string) => void;
   /** Whether the token behind an open connection would still be let in; asked again where a message may have been lost. */
-  stillValid(tokenId: string): Promise<boolean>;
+  stillValid: (tokenId: string) => Promise<boolean>;
 }>;
 
 export type VerifierOptions = Readonly<{

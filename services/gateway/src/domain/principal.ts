@@ -1,4 +1,5 @@
 import type { Role, Scope, UserId } from '@moltbot/shared/contracts';
+import type { RefusalReason } from './refusal-texts.ts';
 
 /** Who is asking. Every door turns a credential into one of these before anything else happens. */
 export type Principal = Readonly<{
@@ -8,3 +9,8 @@ export type Principal = Readonly<{
   scopes: readonly Scope[];
   tokenId: string;
 }>;
+
+/** What a door learns about a credential. */
+export type Verdict =
+  | Readonly<{ ok: true; principal: Principal; expiresAtMs: number | null }>
+  | Readonly<{ ok: false; reason: RefusalReason }>;

@@ -1,25 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import { RequestFrame } from '@moltbot/shared/contracts';
 import { deviceProblem, type DeviceCheck } from '../domain/device.ts';
-import type { Principal } from '../domain/principal.ts';
-import { unauthorizedText, type RefusalReason } from '../domain/refusal-texts.ts';
+import type { Verdict } from '../domain/principal.ts';
+import { unauthorizedText } from '../domain/refusal-texts.ts';
 import { grantScopes } from '../domain/scopes.ts';
 import { ConnectParams } from './connect-params.ts';
 import type { Connection, Peer } from './connection.ts';
 import { faultsOf } from './validation.ts';
 
-export type Verdict =
-  | Readonly<{ ok: true; principal: Principal; expiresAtMs: number | null }>
-  | Readonly<{ ok: false; reason: RefusalReason }>;
-
 export type HandshakeDeps = Readonly<{
-  verify(token: string): Promise<Verdict>;
+  verify: (token: string) => Promise<Verdict>;
   crypto: Pick<DeviceCheck, 'fingerprint' | 'verify'>;
-  auth(): Readonly<{ mode: 'token' | 'password'; allowInsecureAuth: boolean }>;
+  auth: () => Readonly<{ mode: 'token' | 'password'; allowInsecureAuth: boolean }>;
   onRefused(connection: Connection, reason: string): void;
 }>;
 
-export const SUPPORTED = [3, 4] as const;
+const SUPPORTED = [3, 4] as const;
 
 type Refusal = Readonly<{ message: string; code?: string; details?: unknown; close: number; log: string }>;
 

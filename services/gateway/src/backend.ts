@@ -1,0 +1,135 @@
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import type { MoltbotConfig } from '@moltbot/shared/contracts';
+import {
+  closeRedis,
+  openRedis,
+  openSubscriber,
+  requireSafeRedis,
+  type Redis,
+  type Subscriber,
+} from '@moltbot/shared/redis';
+import { modelCatalogue, type ModelCatalogue } from '@moltbot/config';
+import { createLifecycle, VERSION } from '@moltbot/shared/runtime';
+import type { LogControl } from '@moltbot/shared/telemetry';
+import { readUsage } from '@moltbot/turns';
+import { openConfigStore, type ConfigStore } from './adapters/config-store.ts';
+import { createVerifier, type Verifier } from './adapters/credentials.ts';
+import { createDesk } from './adapters/desk.ts';
+import { openHub } from './adapters/hub.ts';
+import { internalClient, type InternalClient } from './adapters/internal-client.ts';
+import { tailLogFile } from './adapters/log-file.ts';
+import { watchRedisLoad } from './adapters/redis-load.ts';
+import { bringBack, createSessionDesk } from './adapters/session-desk.ts';
+import { openWaker } from './adapters/wake.ts';
+import type { GatewayConfig } from './config.ts';
+import { gatewayTokens, keyRules, logFilePath } from './domain/gateway-settings.ts';
+import { gatewayTokenProblem } from './domain/verify-token.ts';
+import type { GatewayEvents } from './events.ts';
+import { followLogging } from './logging.ts';
+import type { Services } from './services.ts';
+
+/** What is behind the doors: Redis, the configuration, the other services. */
+export type Backend = AsyncDisposable &
+  Readonly<{ services: Services; verifier: Verifier; subscriber: Subscriber }>;
+
+/** Sections a gateway substitutes; the providers' keys exist in workers alone. */
+const SECTIONS = ['gateway', 'session', 'logging', 'agents'] as const;
+
+export async function openBackend(
+  config: GatewayConfig,
+  logs: LogControl,
+  events: GatewayEvents,
+): Promise<Backend> {
+  await using cleanup = new AsyncDisposableStack();
+  const { env } = config;
+  const target = { url: config.redisUrl, name: `gateway-${config.id}` };
+  const redis = cleanup.adopt(await openRedis(target, 'request'), closeRedis);
+  await requireSafeRedis(redis);
+  const subscriber = cleanup.use(await openSubscriber(target));
+  const store = cleanup.use(await openStore(redis, subscriber, config, events));
+  const current = (): MoltbotConfig => store.current().config;
+  const tokens = (): string[] => gatewayTokens(current(), env);
+  requireLongTokens(tokens());
+  const logFile = (): string | undefined => logFilePath(current(), config.defaultLogFile);
+  followLogging(logs, store, logFile, (error) => events.failed('log file', error));
+  const load = cleanup.use(watchRedisLoad(redis, events.sessionsActive));
+  const hub = cleanup.use(openHub(redis, subscriber, (error) => events.failed('event stream', error)));
+  const waker = cleanup.use(openWaker(target, config.pool, (error) => events.failed('wake-up', error)));
+  const archive = internalService(config.sessionStoreUrl, config);
+  const verifier = createVerifier({ redis, gatewayTokens: tokens });
+
+  const services: Services = {
+    desk: createDesk({
+      redis,
+      waker,
+      caps: config.caps,
+      memoryShare: load.memoryShare,
+      config: current,
+      wakeArchive: async (ref) => await bringBack(archive, ref),
+      onAccepted: events.accepted,
+    }),
+    hub,
+    sessions: createSessionDesk({ redis, archive }),
+    store,
+    config: current,
+    rules: () => keyRules(current()),
+    catalogue: followCatalogue(store, env),
+    auth: internalService(config.authUrl, config),
+    tailLog: (options) => tailLogFile(logFile() ?? '', options),
+    usage: async (userId, days) => await readUsage(redis, userId, days),
+    lifecycle: createLifecycle([{ name: 'redis', ok: () => redis.status === 'ready' }]),
+    host: { name: hostname(), version: VERSION, stateDir: dirname(config.configPath), pid: config.pid },
+    verify: verifier.verify,
+  };
+  const owned = cleanup.move();
+  return {
+    services,
+    verifier,
+    subscriber,
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+async function openStore(
+  redis: Redis,
+  subscriber: Subscriber,
+  config: GatewayConfig,
+  events: GatewayEvents,
+): Promise<ConfigStore> {
+  const store = await openConfigStore(redis, subscriber, {
+    path: config.configPath,
+    env: config.env,
+    only: config.wholeConfig ? undefined : SECTIONS,
+    onProblem: ({ issues }) => events.configRefused(issues),
+  });
+  store.onChange(({ hash }) => events.configChanged(hash));
+  events.configChanged(store.current().hash);
+  return store;
+}
+
+/** Fails closed: a short credential is refused at start, with what to do about it. */
+function requireLongTokens(tokens: readonly string[]): void {
+  for (const token of tokens) {
+    const problem = gatewayTokenProblem(token);
+    if (problem !== undefined) throw new Error(problem);
+  }
+}
+
+/** Made once for each configuration, not for each question. */
+function followCatalogue(store: ConfigStore, env: NodeJS.ProcessEnv): () => ModelCatalogue {
+  let catalogue = modelCatalogue(store.current().config, env);
+  store.onChange(({ config }) => {
+    catalogue = modelCatalogue(config, env);
+  });
+  return () => catalogue;
+}
+
+function internalService(url: string | undefined, config: GatewayConfig): InternalClient | undefined {
+  if (url === undefined) return undefined;
+  if (config.internalSecret === undefined)
+    throw new Error(
+      'INTERNAL_SECRET is needed beside AUTH_URL and SESSION_STORE_URL: the secret the services of one installation share',
+    );
+  return internalClient(url, config.internalSecret);
+}
