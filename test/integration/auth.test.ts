@@ -198,7 +198,7 @@ describe('verifier', () => {
       kind: 'service',
       roles: ['admin'],
       scopes: [...SCOPES],
-      tokenId: 'gateway',
+      tokenId: expect.stringMatching(/^gateway-[0-9a-f]{12}$/),
     };
     expect(await own.verify(old)).toEqual({ ok: true, principal: service, expiresAtMs: null });
     expect(await own.verify(next)).toMatchObject({ ok: true });
