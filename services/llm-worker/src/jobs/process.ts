@@ -53,11 +53,8 @@ async function postpone(
 /** Returns how many turns wait in this session, 0 when it is not ours any more. */
 async function runAndCommit(run: Run, deps: ProcessDeps): Promise<number> {
   const startedAtMs = Date.now();
-  const settings = deps.settings();
-  using lease = keepLease(
-    async () => await renewLease(deps.redis, run),
-    run.content.timeoutMs ?? settings.timeoutMs,
-  );
+  const settings = settingsFor(run, deps);
+  using lease = keepLease(async () => await renewLease(deps.redis, run), settings.timeoutMs);
   deps.running.set(run.content.turnId, lease);
   try {
     deps.events.turnStarted(run);
@@ -73,6 +70,12 @@ async function runAndCommit(run: Run, deps: ProcessDeps): Promise<number> {
   } finally {
     deps.running.delete(run.content.turnId);
   }
+}
+
+/** The configuration as it is now; a message may bring a limit of its own. */
+function settingsFor({ content }: Run, deps: ProcessDeps): TurnDeps['settings'] {
+  const settings = deps.settings();
+  return { ...settings, timeoutMs: content.timeoutMs ?? settings.timeoutMs };
 }
 
 async function answer(run: Run, deps: TurnDeps, lease: Lease): Promise<TurnResult> {
