@@ -3,17 +3,9 @@ import type { ContentBlock, ContextMessage } from '@moltbot/shared/contracts';
 import type { CatalogModel } from '@moltbot/config';
 import { blockText } from '../domain/blocks.ts';
 import type { ModelCall } from '../domain/model.ts';
+import { answerTokens, thinkingTokens } from '../domain/thinking.ts';
 
 type Block = Anthropic.ContentBlockParam;
-
-/** Tokens a thinking level may use, as upstream sets them; the API wants at least 1,024. */
-const THINKING_TOKENS: Readonly<Record<string, number>> = {
-  minimal: 1_024,
-  low: 2_048,
-  medium: 8_192,
-  high: 16_384,
-  xhigh: 32_000,
-};
 
 const PASSED_PARAMS = [
   'temperature',
@@ -30,12 +22,12 @@ export function anthropicRequest(
   model: CatalogModel,
 ): Anthropic.MessageCreateParamsStreaming {
   const cache = cacheControl(model.params['cacheControlTtl']);
-  const thinking = thinkingTokens(call, model);
+  const thinking = thinkingTokens(call, model.entry);
   const messages = call.messages.map(toMessage);
   if (cache) markLast(messages, cache);
   return {
     model: model.entry.id,
-    max_tokens: thinking === 0 ? call.maxTokens : Math.max(call.maxTokens, thinking + 1_024),
+    max_tokens: answerTokens(call, model.entry),
     stream: true,
     messages,
     ...(call.system !== '' && {
@@ -51,13 +43,6 @@ export function anthropicRequest(
 
 function cacheControl(ttl: unknown): Anthropic.CacheControlEphemeral | undefined {
   return ttl === '5m' || ttl === '1h' ? { type: 'ephemeral', ttl } : undefined;
-}
-
-/** @NOTE a tool result must be answered with the thinking block that asked for it; we do not keep those, so such calls go without. */
-function thinkingTokens(call: ModelCall, model: CatalogModel): number {
-  const answersTool = call.messages.at(-1)?.content.some((block) => block.type === 'toolResult') === true;
-  if (answersTool || model.entry.reasoning !== true) return 0;
-  return THINKING_TOKENS[call.thinking] ?? 0;
 }
 
 function passed(params: Readonly<Record<string, unknown>>): Partial<Anthropic.MessageCreateParamsStreaming> {

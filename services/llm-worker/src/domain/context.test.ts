@@ -34,7 +34,7 @@ const numbered = (records: SessionRecord[]): NumberedRecord[] =>
   records.map((record, index) => ({ seq: index + 1, fence: 1, record }));
 const shown = (records: SessionRecord[]): string[] =>
   buildMessages(numbered(records)).map(
-    ({ role, content }) => `${role}: ${content.map((block) => block['text'] ?? block.type).join(' | ')}`,
+    ({ role, content }) => `${role}: ${content.map((block) => blockText(block) || block.type).join(' | ')}`,
   );
 
 describe('what the model sees of a session', () => {

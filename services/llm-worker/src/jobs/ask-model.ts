@@ -14,6 +14,7 @@ import {
   type ModelStop,
   type TokenCounts,
 } from '../domain/model.ts';
+import { answerTokens } from '../domain/thinking.ts';
 
 const TOKEN_CHARS = 4;
 const HOLD_MARGIN_MS = 60_000;
@@ -82,7 +83,8 @@ async function hold(
     day: new Date().toISOString().slice(0, 10),
     holdId: randomUUID(),
   };
-  const amountMicroUsd = worstCase(estimateTokens(call.messages, call.system), call.maxTokens, price);
+  const prompt = estimateTokens(call.messages, call.system + JSON.stringify(call.tools));
+  const amountMicroUsd = worstCase(prompt, answerTokens(call, model.entry), price);
   const limits = {
     amountMicroUsd,
     limitMicroUsd: budget.dailyUsd * 1e6,
