@@ -9,6 +9,7 @@ import { mergedMetrics } from './adapters/merged-metrics.ts';
 import { readTlsFiles } from './adapters/tls-files.ts';
 import { openBackend, type Backend } from './backend.ts';
 import type { GatewayConfig } from './config.ts';
+import { clientAddress } from './domain/client-address.ts';
 import { bindHost } from './domain/gateway-settings.ts';
 import { createEvents, type GatewayEvents } from './events.ts';
 import { httpApp } from './http/app.ts';
@@ -43,11 +44,15 @@ export async function startGateway(
   const { services, verifier } = backend;
   const { lifecycle, config: current } = services;
 
+  const trusted = (): ((address: string) => boolean) => addressList(current().gateway.trustedProxies);
   const app = httpApp({
     services,
     pageFolder: config.webDir,
     renderMetrics: async () => await mergedMetrics(registries),
-    onRefused: events.httpRefused,
+    onRefused: (request, reason) => {
+      const peer = request.socket.remoteAddress ?? '';
+      events.httpRefused(clientAddress(peer, request.headers, trusted()).ip, reason, request.path);
+    },
     onFailed: events.failed,
   });
   const host = config.host ?? bindHost(current());
@@ -59,7 +64,7 @@ export async function startGateway(
       fanout: createFanout(services),
       events,
       handshake: { verify: verifier.verify, crypto: deviceCrypto, auth: () => authRules(current()) },
-      trustedProxies: () => addressList(current().gateway.trustedProxies),
+      trustedProxies: trusted,
       stillValid: verifier.stillValid,
     }),
   );

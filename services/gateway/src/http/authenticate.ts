@@ -3,7 +3,7 @@ import { AppError } from '@moltbot/shared/errors';
 import type { Principal } from '../domain/principal.ts';
 import type { Services } from '../services.ts';
 
-export type OnRefused = (remoteAddress: string, reason: string, path: string) => void;
+export type OnRefused = (request: Request, reason: string) => void;
 
 const UNAUTHORIZED = { error: { message: 'Unauthorized', type: 'unauthorized' } } as const;
 
@@ -12,7 +12,7 @@ export function authenticate(services: Services, onRefused: OnRefused): RequestH
   return async (request, response, next) => {
     const verdict = await services.verify(bearer(request));
     if (!verdict.ok) {
-      onRefused(request.socket.remoteAddress ?? '', verdict.reason, request.path);
+      onRefused(request, verdict.reason);
       response
         .status(401)
         .json(

@@ -16,11 +16,7 @@ export function metrics(
       );
       const may = verdict.ok && verdict.principal.roles.some((role) => role !== 'member');
       if (!may) {
-        onRefused(
-          request.socket.remoteAddress ?? '',
-          verdict.ok ? 'forbidden' : verdict.reason,
-          request.path,
-        );
+        onRefused(request, verdict.ok ? 'forbidden' : verdict.reason);
         return void response
           .status(verdict.ok ? 403 : 401)
           .json({ error: { message: 'metrics need loopback or an operator token', type: 'unauthorized' } });
