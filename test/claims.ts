@@ -45,6 +45,12 @@ export const CLAIMS = {
   },
   'G-10': { promise: 'the log tells who was turned away, and holds no secret and no message', since: 'now' },
   'G-11': { promise: 'maxConcurrent caps what runs, and a change is felt at once', since: 'now' },
+  'G-12': {
+    promise: 'files are closed as the guide wants them, and a backup brings everything back',
+    since: 'now',
+  },
+  'G-13': { promise: 'the setup script and the unit lay out a server that starts', since: 'now' },
+  'G-14': { promise: 'chat and streams pass our nginx site file', since: 'now' },
 } as const satisfies Record<string, Claim>;
 
 export type ClaimId = keyof typeof CLAIMS;

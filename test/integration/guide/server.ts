@@ -16,6 +16,9 @@ export const TEMPLATE = join(ROOT, 'enterprise-config.json5');
 export const GATEWAY_TOKEN = 'guide-gateway-token-'.padEnd(40, '0123456789');
 export const API_KEY = 'sk-ant-guide-0123456789';
 
+/** Where the guide has them; a path that is already below our folder goes on from a word. */
+const GUIDE_PATHS = /(?<!\w)\/(?:etc|var\/lib|var\/log|backup)\/moltbot/g;
+
 export type Ran = Readonly<{ code: number; out: string; err: string }>;
 
 export type GuideServer = AsyncDisposable &
@@ -34,16 +37,19 @@ export type GuideServer = AsyncDisposable &
     output(): string;
   }>;
 
-/** `config` is the text of moltbot.json; without one it is the template of the guide's appendix A. */
+/**
+ * `config` is the text of moltbot.json; without one it is the template of the guide's appendix A.
+ * `beforeStart` may fill the folders.
+ */
 export async function startGuideServer(
   config?: string,
   variables: Readonly<Record<string, string>> = {},
+  beforeStart: (place: (text: string) => string) => Promise<void> = () => Promise.resolve(),
 ): Promise<GuideServer> {
   await using started = new AsyncDisposableStack();
   const root = await mkdtemp(join(tmpdir(), 'moltbot-guide-'));
   started.defer(() => rm(root, { recursive: true, force: true }));
-  const inRoot = (text: string): string =>
-    text.replaceAll(/\/(?:etc|var\/lib|var\/log|backup)\/moltbot/g, `${root}$&`);
+  const inRoot = (text: string): string => text.replaceAll(GUIDE_PATHS, `${root}$&`);
   await layOut(root, inRoot(config ?? (await readFile(TEMPLATE, 'utf8'))));
 
   const provider = started.use(await startProvider());
@@ -56,6 +62,7 @@ export async function startGuideServer(
     ...variables,
   };
   await writeFile(inRoot('/etc/moltbot/environment'), environmentFile(env), { mode: 0o600 });
+  await beforeStart(inRoot);
   const standalone = started.use(await startStandalone({ stateDir: env.MOLTBOT_STATE_DIR, env }));
   const { port } = new URL(standalone.url);
 
