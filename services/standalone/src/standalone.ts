@@ -1,19 +1,13 @@
-import { join } from 'node:path';
-import { startAuth } from '@moltbot/auth';
 import { startDemoModel } from '@moltbot/demo-model';
-import { readGatewayConfig, startGateway } from '@moltbot/gateway';
-import { readWorkerConfig, startLlmWorker } from '@moltbot/llm-worker';
-import { readConfig as readStoreConfig, startSessionStore } from '@moltbot/session-store';
+import type { MoltbotConfig } from '@moltbot/shared/contracts';
 import { loadConfigFile, modelCatalogue, requireValidConfig, resolveConfigPath } from '@moltbot/config';
-import { type Service } from '@moltbot/shared/runtime';
+import type { Service } from '@moltbot/shared/runtime';
 import { createLogControl } from '@moltbot/shared/telemetry';
 import { lockInstance } from './instance-lock.ts';
 import { startRedis } from './redis-server.ts';
+import { startServices, type ServicesEnv } from './services.ts';
 import { keptSecret, stateDir } from './state.ts';
 import { welcome } from './welcome.ts';
-
-/** A person waits at the terminal; what does not end by then goes on after the next start. */
-const ONE_SERVER_DRAIN_MS = '10000';
 
 /** What the process hands over: its environment, whether a person watches, where to greet. */
 export type Surroundings = Readonly<{
@@ -34,58 +28,25 @@ export async function startStandalone({ env: given, pid, terminal, print }: Surr
 
   const quiet = terminal && given['MOLTBOT_LOG_STDOUT'] === undefined;
   const logs = createLogControl('moltbot', undefined, quiet ? () => undefined : undefined);
-  const { logger: log } = logs;
   const redisDied = (code: number | null): void =>
-    log.error({ code }, 'redis-server ended; starting it again');
-  const redisUrl = given['REDIS_URL'] ?? cleanup.use(await startRedis(dir, redisDied)).url;
-  if (
-    modelCatalogue(config, env)
-      .choices('main')
-      .every((model) => modelCatalogue(config, env).apiKey(model.provider) === undefined)
-  )
-    env['MOLTBOT_DEMO_MODEL_URL'] = cleanup.use(
-      await startDemoModel({ tokenDelayMs: 15, record: false, control: false }),
-    ).baseUrl;
-  Object.assign(env, {
-    REDIS_URL: redisUrl,
+    logs.logger.error({ code }, 'redis-server ended; starting it again');
+  const servicesEnv: ServicesEnv = {
+    ...env,
+    REDIS_URL: given['REDIS_URL'] ?? cleanup.use(await startRedis(dir, redisDied)).url,
     INTERNAL_SECRET: keptSecret(dir, 'internal-secret'),
     MOLTBOT_CONFIG_PATH: configPath,
-  });
-
-  const loopback = { port: 0, host: '127.0.0.1' } as const;
-  const auth = cleanup.use(
-    await startAuth({ redisUrl, http: loopback, internalSecret: env['INTERNAL_SECRET'] ?? '' }, { log }),
-  );
-  const storeEnv = {
-    ARCHIVE_DIR: join(dir, 'sessions'),
-    SESSION_STORE_PORT: '0',
-    SESSION_STORE_HOST: '127.0.0.1',
-    ...env,
   };
-  const store = cleanup.use(await startSessionStore(readStoreConfig(storeEnv), { log }));
-  const worker = cleanup.use(
-    await startLlmWorker(
-      { ...readWorkerConfig({ WORKER_DRAIN_MS: ONE_SERVER_DRAIN_MS, ...env }), alone: true, http: undefined },
-      { logs },
-    ),
-  );
-  const services = { AUTH_URL: auth.url, SESSION_STORE_URL: store.url };
-  const gateway = cleanup.use(
-    await startGateway(
-      {
-        ...readGatewayConfig({ ...env, ...services }),
-        wholeConfig: true,
-        defaultLogFile: join(dir, 'logs', 'gateway.log'),
-      },
-      { logs, registries: [auth.registry, store.registry, worker.registry] },
-    ),
-  );
-  const [model] = modelCatalogue(config, env).choices('main');
+  if (!canAskModels(config, env))
+    servicesEnv['MOLTBOT_DEMO_MODEL_URL'] = cleanup.use(
+      await startDemoModel({ tokenDelayMs: 15, record: false, control: false }),
+    ).baseUrl;
+  const services = cleanup.use(await startServices(servicesEnv, dir, logs));
+  const [model] = modelCatalogue(config, servicesEnv).choices('main');
   print(
     welcome({
       scheme: config.gateway.tls.enabled ? 'https' : 'http',
-      host: gateway.host,
-      port: gateway.port,
+      host: services.host,
+      port: services.port,
       madeToken,
       terminal,
       model: model?.ref,
@@ -96,13 +57,15 @@ export async function startStandalone({ env: given, pid, terminal, print }: Surr
 
   const owned = cleanup.move();
   return {
-    drain: async () => {
-      await gateway.drain();
-      await worker.drain();
-      await store.drain();
-    },
+    drain: services.drain,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+/** Whether there is a key for the model that answers, or for one of its fallbacks. */
+function canAskModels(config: MoltbotConfig, env: NodeJS.ProcessEnv): boolean {
+  const catalogue = modelCatalogue(config, env);
+  return catalogue.choices('main').some(({ provider }) => catalogue.apiKey(provider) !== undefined);
 }
 
 /** Without a token of the operator's there is one made for this state directory, and printed. */

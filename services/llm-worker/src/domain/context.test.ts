@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ContentBlock, NumberedRecord, SessionRecord } from '@moltbot/shared/contracts';
+import { blockText } from './blocks.ts';
 import { buildMessages, estimateTokens } from './context.ts';
 
 const usage = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0, costMicroUsd: 0 };
