@@ -23,7 +23,6 @@ export const ERRORS = {
 >;
 
 export type ErrorCode = keyof typeof ERRORS;
-export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);
 
 export type ErrorFacts = Readonly<Record<string, string | number | boolean>>;
 

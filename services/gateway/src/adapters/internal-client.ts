@@ -1,4 +1,5 @@
-import { AppError, isErrorCode } from '@moltbot/shared/errors';
+import { AppError } from '@moltbot/shared/errors';
+import { isErrorCode } from '../domain/error-code.ts';
 
 export type InternalClient = Readonly<{
   /** JSON in, JSON out; refusals of the other service come back as the same AppError. */

@@ -1,5 +1,5 @@
 /** Which place in a client a refused token shall be put, as upstream words it. */
-export function tokenHint(clientId: string): string {
+function tokenHint(clientId: string): string {
   if (clientId === 'cli') return 'set gateway.remote.token to match gateway.auth.token';
   if (/control-ui|webchat/.test(clientId))
     return 'open a tokenized dashboard URL or paste token in Control UI settings';

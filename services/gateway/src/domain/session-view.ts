@@ -67,7 +67,7 @@ export function toRow(
   };
 }
 
-export function kindOf(key: string): 'direct' | 'group' | 'global' | 'unknown' {
+function kindOf(key: string): 'direct' | 'group' | 'global' | 'unknown' {
   if (key === 'global' || key === 'unknown') return key;
   return /:(group|channel):/.test(key) ? 'group' : 'direct';
 }

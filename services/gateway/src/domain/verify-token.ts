@@ -1,6 +1,6 @@
 import { PERSONAL_TOKEN } from '@moltbot/shared/contracts';
 
-export const GATEWAY_TOKEN_MIN_CHARS = 32;
+const GATEWAY_TOKEN_MIN_CHARS = 32;
 
 /** Why a configured gateway token cannot be used, and what to do; undefined when it can. */
 export function gatewayTokenProblem(token: string | undefined): string | undefined {

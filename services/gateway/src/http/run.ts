@@ -1,5 +1,6 @@
 import type { Response } from 'express';
-import { AppError, isErrorCode } from '@moltbot/shared/errors';
+import { AppError } from '@moltbot/shared/errors';
+import { isErrorCode } from '../domain/error-code.ts';
 import type { EndOfRun, Submitted, TurnRequest } from '../domain/ports.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Services } from '../services.ts';
