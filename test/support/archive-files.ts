@@ -44,18 +44,20 @@ export async function readArchive(root: string, userId: string, sid: string): Pr
 function readSegment(name: string, text: string, sid: string): ArchivedSession {
   const parts = text.split('\n');
   const rest = parts.pop() ?? '';
-  const lines: ArchivedLine[] = [];
-  const broken: string[] = [];
-  const torn = rest === '' ? [] : [`${name}: ${rest.slice(0, 80)}`];
-  for (const [at, part] of parts.entries()) {
+  const read = parts.map((part, at) => {
     const value = wholeLine(part);
-    if (at === 0 && value?.['type'] === 'session' && value['id'] === sid) continue;
-    const line = value && at > 0 ? readLine(value) : undefined;
-    if (line) lines.push(line);
-    else if (at === parts.length - 1 && rest === '') torn.push(`${name}:${at + 1}`);
-    else broken.push(`${name}:${at + 1}: ${part.slice(0, 120)}`);
-  }
-  return { lines, torn, broken };
+    const head = at === 0 && value?.['type'] === 'session' && value['id'] === sid;
+    return {
+      place: `${name}:${at + 1}: ${part.slice(0, 120)}`,
+      head,
+      line: at > 0 ? readLine(value) : undefined,
+    };
+  });
+  const bad = read.filter(({ head, line }) => !head && !line).map(({ place }) => place);
+  // only what stands at the very end can have been cut off by a crash
+  const cut = rest === '' && bad.at(-1) === read.at(-1)?.place ? bad.splice(-1) : [];
+  const torn = rest === '' ? cut : [`${name}: ${rest.slice(0, 80)}`];
+  return { lines: read.flatMap(({ line }) => line ?? []), torn, broken: bad };
 }
 
 /** The line's JSON when its checksum is right: `…,"crc":"<8 hex>"}` over all that stands before. */
@@ -68,7 +70,7 @@ function wholeLine(line: string): Record<string, unknown> | undefined {
 
 type Message = { role: 'user' | 'assistant'; content: { text?: string }[]; stopReason?: string };
 
-function readLine(value: Record<string, unknown>): ArchivedLine | undefined {
+function readLine(value: Record<string, unknown> = {}): ArchivedLine | undefined {
   const { seq, fence, turnId } = value as { seq?: unknown; fence?: unknown; turnId?: unknown };
   if (typeof seq !== 'number' || typeof fence !== 'number' || typeof turnId !== 'string') return undefined;
   const place = { seq, fence, turnId };

@@ -102,16 +102,25 @@ function checkAnswer(turn: SentTurn, { text, stopReason }: ArchivedLine): string
   if (whole && text !== turn.answer) faults.push(`${turn.runId} looks whole and says "${text}"`);
   if (!whole && turn.mayBreak !== true) faults.push(`${turn.runId} ended with ${stopReason} after "${text}"`);
   if (!turn.answer.startsWith(text)) faults.push(`${turn.runId} says what the model never said: "${text}"`);
+  return [...faults, ...checkSeen(turn, { text, stopReason })];
+}
+
+/** An end that a client was told of is the one that stands, and no connection hears it twice. */
+function checkSeen(
+  { runId, seenEnds }: SentTurn,
+  { text, stopReason }: Pick<ArchivedLine, 'text' | 'stopReason'>,
+): string[] {
+  const stands = { stop: 'final', aborted: 'aborted' }[stopReason] ?? 'error';
+  const faults: string[] = [];
   const heard = new Map<string, number>();
-  for (const end of turn.seenEnds) {
+  for (const end of seenEnds) {
     heard.set(end.connection, (heard.get(end.connection) ?? 0) + 1);
-    const said = { stop: 'final', aborted: 'aborted' }[stopReason] ?? 'error';
-    if (end.state !== said) faults.push(`${turn.runId} ended as ${said} and a client saw ${end.state}`);
+    if (end.state !== stands) faults.push(`${runId} ended as ${stands} and a client saw ${end.state}`);
     if (end.state === 'final' && end.text !== text)
-      faults.push(`${turn.runId}: a client saw the end "${end.text}"`);
+      faults.push(`${runId}: a client saw the end "${end.text}"`);
   }
   for (const [connection, times] of heard)
-    if (times > 1) faults.push(`${turn.runId}: ${connection} heard its end ${times} times`);
+    if (times > 1) faults.push(`${runId}: ${connection} heard its end ${times} times`);
   return faults;
 }
 

@@ -184,7 +184,8 @@ describe('the configuration', () => {
   });
 
   test('T-1: nothing is left open when everything has ended', async () => {
-    await until(async () => (await openTurns(cluster.redis)) === 0, 'the last end');
+    const closed = async (): Promise<boolean> => (await openTurns(cluster.redis)) === 0;
+    expect(await until(closed, 'the last end')).toBe(true);
   });
 });
 
