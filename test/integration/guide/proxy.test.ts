@@ -51,7 +51,7 @@ beforeAll(async () => {
   const made = await bash(`cd ${folder} && openssl req -x509 -newkey rsa:2048 -nodes -days 1 ${subject}`, {
     PATH,
   });
-  expect(made).toMatchObject({ code: 0 });
+  if (made.code !== 0) throw new Error(made.err);
   shipped = await startNginx(await readFile(join(ROOT, 'docs/deploy/nginx.conf'), 'utf8'));
 });
 afterAll(async () => {
