@@ -1,4 +1,5 @@
-import type { ContextMessage, NumberedRecord } from '@moltbot/shared/contracts';
+import type { ContentBlock, ContextMessage, NumberedRecord } from '@moltbot/shared/contracts';
+import { blockText } from './blocks.ts';
 import { buildMessages, estimateTokens } from './context.ts';
 
 const FILL_SHARE = 0.8;
@@ -28,24 +29,51 @@ export function planCompaction(
 ): CompactionPlan | undefined {
   if (estimateTokens(buildMessages(records)) <= budgetTokens * FILL_SHARE) return undefined;
   const cut = cutIndex(records, budgetTokens * KEEP_SHARE);
+  if (records.slice(cut).some(bringsAlong)) return undefined; // what came before is not sent anyway
   const old = records.slice(0, cut);
   const upTo = old.at(-1);
-  const messages = buildMessages(old);
-  if (upTo === undefined || messages.length < 2) return undefined;
-  return { messages: fitting(messages, budgetTokens), upToSeq: upTo.seq };
+  const messages = fitting(old, budgetTokens);
+  if (upTo === undefined || messages.length === 0) return undefined;
+  return { messages, upToSeq: upTo.seq };
 }
 
 /** Where a turn starts such that what follows fits into `keepTokens`; never past the last user message. */
 function cutIndex(records: readonly NumberedRecord[], keepTokens: number): number {
-  const starts = records.flatMap(({ record }, index) => (record.type === 'user' ? [index] : []));
+  const starts = turnStarts(records);
   const newest = starts.at(-1) ?? 0;
   const fits = starts.find((start) => estimateTokens(buildMessages(records.slice(start))) <= keepTokens);
   return Math.min(fits ?? newest, newest);
 }
 
-/** The summary call itself must fit too: the oldest messages go when even they are too many. */
-function fitting(messages: readonly ContextMessage[], budgetTokens: number): ContextMessage[] {
-  let from = 0;
-  while (from < messages.length - 2 && estimateTokens(messages.slice(from)) > budgetTokens) from += 1;
-  return messages.slice(from);
+const bringsAlong = ({ record }: NumberedRecord): boolean =>
+  record.type === 'user' && record.context !== undefined;
+
+const turnStarts = (records: readonly NumberedRecord[]): number[] =>
+  records.flatMap(({ record }, index) => (record.type === 'user' ? [index] : []));
+
+/**
+ * The summary call itself must fit too: the oldest turns go when even they are too many, and a single
+ * one that is too long is shortened. The summary before this one stays, because nothing else tells of
+ * what it covers.
+ */
+function fitting(old: readonly NumberedRecord[], budgetTokens: number): ContextMessage[] {
+  const summary = old.findLast(({ record }) => record.type === 'compaction');
+  let messages: ContextMessage[] = [];
+  for (const start of [0, ...turnStarts(old)]) {
+    const newest = old.slice(start);
+    messages = buildMessages(
+      summary === undefined || newest.includes(summary) ? newest : [summary, ...newest],
+    );
+    if (estimateTokens(messages) <= budgetTokens) return messages;
+  }
+  return messages.map((message) => shortened(message, Math.floor(budgetTokens / messages.length)));
+}
+
+/** @NOTE a character can be a token by itself, so `chars` is taken for the number of tokens that fit. */
+function shortened({ role, content }: ContextMessage, chars: number): ContextMessage {
+  const cut = (block: ContentBlock): ContentBlock => {
+    const text = blockText(block);
+    return text.length <= chars ? block : { ...block, text: `${text.slice(0, chars).toWellFormed()} […]` };
+  };
+  return { role, content: content.map(cut) };
 }
