@@ -2,6 +2,7 @@ import type { Registry } from 'prom-client';
 import type { ConfigIssue } from '@moltbot/shared/contracts';
 import { withUser, type Logger } from '@moltbot/shared/telemetry';
 import type { Run } from '@moltbot/turns';
+import { together } from './domain/money.ts';
 import type { TurnResult } from './jobs/turn.ts';
 import { createMetrics, type WorkerMetrics } from './metrics.ts';
 
@@ -64,7 +65,7 @@ function ids(run: Run): Record<string, unknown> {
 }
 
 function logEnd(log: Logger, run: Run, result: TurnResult, durationMs: number): void {
-  const { outcome, model, usage, error } = result;
+  const { outcome, model, error } = result;
   const facts = {
     event: 'turn.ended',
     ...ids(run),
@@ -72,7 +73,7 @@ function logEnd(log: Logger, run: Run, result: TurnResult, durationMs: number): 
     provider: model?.provider ?? 'none',
     model: model?.entry.id,
     durationMs,
-    ...usage,
+    ...together(result.usage, result.summaryUsage),
   };
   if (error) {
     const why = { error: error.message, err: error.cause };
@@ -87,7 +88,8 @@ function outcomeLabel(result: TurnResult): string {
   return result.outcome === 'error' ? 'error' : 'ok';
 }
 
-function countUsage(metrics: WorkerMetrics, { usage }: TurnResult, provider: string): void {
+function countUsage(metrics: WorkerMetrics, result: TurnResult, provider: string): void {
+  const usage = together(result.usage, result.summaryUsage);
   if (!usage) return;
   metrics.tokens.inc({ direction: 'input', cache: 'none' }, usage.input);
   metrics.tokens.inc({ direction: 'input', cache: 'read' }, usage.cacheRead);

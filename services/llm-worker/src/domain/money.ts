@@ -15,6 +15,19 @@ function cost(counts: TokenCounts, price: Price): number {
   );
 }
 
+/** What two calls have used together, as far as they were made; unpriced when one of them is. */
+export function together(one: Usage | undefined, other: Usage | undefined): Usage | undefined {
+  if (!one || !other) return one ?? other;
+  const unpriced = one.costMicroUsd === null || other.costMicroUsd === null;
+  return {
+    input: one.input + other.input,
+    output: one.output + other.output,
+    cacheRead: one.cacheRead + other.cacheRead,
+    cacheWrite: one.cacheWrite + other.cacheWrite,
+    costMicroUsd: unpriced ? null : (one.costMicroUsd ?? 0) + (other.costMicroUsd ?? 0),
+  };
+}
+
 /** The most a call can cost: every input token written to the cache, every output token used. */
 export function worstCase(inputTokens: number, maxTokens: number, price: Price): number {
   return Math.ceil(inputTokens * Math.max(price.input, price.cacheWrite) + maxTokens * price.output);

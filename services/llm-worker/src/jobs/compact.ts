@@ -1,4 +1,4 @@
-import type { ContextMessage } from '@moltbot/shared/contracts';
+import type { ContextMessage, Usage } from '@moltbot/shared/contracts';
 import type { CatalogModel } from '@moltbot/config';
 import { emitEvent, type Run } from '@moltbot/turns';
 import { planCompaction, SUMMARY_SYSTEM, type CompactionPlan } from '../domain/compaction.ts';
@@ -14,8 +14,8 @@ const SUMMARY_MAX_TOKENS = 2_048;
 
 export type Context = Readonly<{
   messages: readonly ContextMessage[];
-  /** The summary made on the way, to be written with the turn's end. */
-  compaction?: CompactionRecord;
+  /** The summary made on the way, to be written with the turn's end, and what it cost. */
+  made?: Readonly<{ compaction: CompactionRecord; summaryUsage: Usage }>;
 }>;
 
 /** The turn's context, inside the model's window: old turns give way to a summary that the model itself writes. */
@@ -34,9 +34,12 @@ export async function compacted(
   const plan = planCompaction(run.records, budgetTokens);
   if (plan === undefined) return { messages: buildMessages(run.records) };
   const named = { tid: run.content.turnId, run: run.content.runId };
-  lease.notice(await emitEvent(deps.redis, run, { t: 'compaction', ...named, phase: 'start' }));
-  const summary = await summarise(plan, deps, lease, model, ask);
-  lease.notice(await emitEvent(deps.redis, run, { t: 'compaction', ...named, phase: 'end' }));
+  const tell = async (phase: 'start' | 'end'): Promise<void> =>
+    lease.notice(await emitEvent(deps.redis, run, { t: 'compaction', ...named, phase }));
+  await tell('start');
+  const { summary, summaryUsage } = await summarise(plan, deps, lease, model, ask).finally(
+    async () => await tell('end'),
+  );
   const compaction = {
     type: 'compaction',
     turnId: run.content.turnId,
@@ -46,7 +49,7 @@ export async function compacted(
   } as const;
   const last = run.records.at(-1);
   const noted = [...run.records, { seq: (last?.seq ?? 0) + 1, fence: Number(run.fence), record: compaction }];
-  return { messages: buildMessages(noted), compaction };
+  return { messages: buildMessages(noted), made: { compaction, summaryUsage } };
 }
 
 async function summarise(
@@ -55,7 +58,7 @@ async function summarise(
   lease: Lease,
   model: CatalogModel,
   ask: AskModel,
-): Promise<string> {
+): Promise<Readonly<{ summary: string; summaryUsage: Usage }>> {
   const request: ContextMessage = {
     role: 'user',
     content: [{ type: 'text', text: 'Summarise our conversation so far.' }],
@@ -70,7 +73,7 @@ async function summarise(
     messages,
     tools: [],
     thinking: 'off',
-    maxTokens: SUMMARY_MAX_TOKENS,
+    maxTokens: maxTokens(model, SUMMARY_MAX_TOKENS),
   };
   const paid = await startCall(
     deps.redis,
@@ -81,12 +84,14 @@ async function summarise(
     deps.settings.timeoutMs,
     lease.signal,
   );
-  let text = '';
+  let summary = '';
   try {
-    for await (const event of paid.events) if (event.type === 'text') text += event.text;
-  } finally {
-    await settleCall(deps.redis, paid, text.length);
+    for await (const event of paid.events) if (event.type === 'text') summary += event.text;
+  } catch (cause) {
+    await settleCall(deps.redis, paid, summary.length);
+    throw cause;
   }
-  if (text.trim() === '') throw new ProviderError(`${model.provider} gave no summary of the conversation`);
-  return text;
+  const summaryUsage = await settleCall(deps.redis, paid, summary.length);
+  if (summary.trim() === '') throw new ProviderError(`${model.provider} gave no summary of the conversation`);
+  return { summary, summaryUsage };
 }

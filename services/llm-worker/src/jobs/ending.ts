@@ -2,6 +2,7 @@ import type { EndEvent, Usage } from '@moltbot/shared/contracts';
 import type { Ending, Run } from '@moltbot/turns';
 import { blockText } from '../domain/blocks.ts';
 import { NO_TOKENS } from '../domain/model.ts';
+import { together } from '../domain/money.ts';
 import type { AssistantRecord, TurnResult } from './turn.ts';
 
 const PREVIEW_CHARS = 140;
@@ -29,11 +30,12 @@ export function turnEnding(
     endedAt: now,
   };
   const cost = result.usage?.costMicroUsd ?? 0;
+  const usage = together(result.usage, result.summaryUsage);
   return {
     event,
     records: result.compaction ? [result.compaction, record] : [record],
     entry: entryChanges(result, record),
-    ...(result.model && result.usage && { usage: { model: result.model.ref, usage: result.usage } }),
+    ...(result.model && usage && { usage: { model: result.model.ref, usage } }),
     ...(result.money && { money: { ...result.money, costMicroUsd: cost } }),
     ...(result.compaction && { contextFromSeq: result.compaction.upToSeq + 1 }),
   };

@@ -5,7 +5,7 @@ import { emitEvent, MAX_ATTEMPTS, type Run } from '@moltbot/turns';
 import { modelCall } from '../domain/model-call.ts';
 import { ProviderError } from '../domain/model.ts';
 import { startCall, type Answer, type PaidCall, settleCall } from './ask-model.ts';
-import { compacted } from './compact.ts';
+import { compacted, type Context } from './compact.ts';
 import type { Lease } from './lease.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import type { TurnDeps, TurnResult, TurnSettings } from './turn.ts';
@@ -59,11 +59,11 @@ function unknownModel(run: Run, settings: TurnSettings): AppError {
 async function askOne(run: Run, deps: TurnDeps, lease: Lease, model: CatalogModel): Promise<TurnResult> {
   const publisher = turnPublisher(run, deps.redis, lease);
   let paid: PaidCall | undefined;
-  let extra: Pick<TurnResult, 'compaction'> = {};
+  let extra: Context['made'] | undefined;
   try {
     const ask = deps.provider(model, deps.settings.catalogue.apiKey(model.provider));
     const context = await compacted(run, deps, lease, model, ask);
-    extra = context.compaction === undefined ? {} : { compaction: context.compaction };
+    extra = context.made;
     const call = modelCall(run.content, model, context.messages, deps.settings);
     paid = await startCall(
       deps.redis,

@@ -36,4 +36,6 @@ export type TurnResult = Readonly<{
   usage?: Usage;
   money?: PaidCall['money'];
   compaction?: CompactionRecord;
+  /** What the summary cost, beside `usage`. */
+  summaryUsage?: Usage;
 }>;
