@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { SessionRecord, TurnContent } from '@moltbot/shared/contracts';
 import { archiveKeys, queueKeys, runScript, sessionKeys, userKeys, type Redis } from '@moltbot/shared/redis';
-import { accept1 } from './scripts.gen.ts';
+import { accept1, sessionOpen1 } from './scripts.gen.ts';
 
 export const IDEMPOTENCY_SECONDS = 24 * 60 * 60;
 /** How long an accepted turn may wait for a worker before the sweeper wakes one. */
@@ -115,4 +115,12 @@ async function readStatus(redis: Redis, key: string): Promise<RunStatus | undefi
     ...(startedAt && { startedAtMs: Number(startedAt) }),
     ...(endedAt && { endedAtMs: Number(endedAt) }),
   };
+}
+
+/**
+ * Puts the scripts of acceptance into Redis' cache. A door calls it whenever its connection is ready:
+ * a script that is missing is sent a second time, behind what was meant to follow it.
+ */
+export async function loadDoorScripts(redis: Redis): Promise<void> {
+  await Promise.all([sessionOpen1, accept1].map(async ({ source }) => await redis.script('LOAD', source)));
 }

@@ -12,7 +12,7 @@ import {
 import { modelCatalogue, type ModelCatalogue } from '@moltbot/config';
 import { createLifecycle, VERSION } from '@moltbot/shared/runtime';
 import type { LogControl } from '@moltbot/shared/telemetry';
-import { readUsage } from '@moltbot/turns';
+import { loadDoorScripts, readUsage } from '@moltbot/turns';
 import { openConfigStore, type ConfigStore } from './adapters/config-store.ts';
 import { createVerifier, type Verifier } from './adapters/credentials.ts';
 import { createDesk } from './adapters/desk.ts';
@@ -27,6 +27,7 @@ import { gatewayTokens, keyRules, logFilePath } from './domain/gateway-settings.
 import { gatewayTokenProblem } from './domain/verify-token.ts';
 import type { GatewayEvents } from './events.ts';
 import { followLogging } from './logging.ts';
+import { createRecentLoad } from './domain/recent-load.ts';
 import type { Services } from './services.ts';
 
 /** What is behind the doors: Redis, the configuration, the other services. */
@@ -46,6 +47,9 @@ export async function openBackend(
   const target = { url: config.redisUrl, name: `gateway-${config.id}` };
   const redis = cleanup.adopt(await openRedis(target, 'request'), closeRedis);
   await requireSafeRedis(redis);
+  const prepare = (): void => void loadDoorScripts(redis).catch(() => undefined); // the first use loads them otherwise
+  redis.on('ready', prepare);
+  prepare();
   const subscriber = cleanup.use(await openSubscriber(target));
   const store = cleanup.use(await openStore(redis, subscriber, config, events));
   const current = (): MoltbotConfig => store.current().config;
@@ -55,7 +59,7 @@ export async function openBackend(
   followLogging(logs, store, logFile, (error) => events.failed('log file', error));
   const load = cleanup.use(watchRedisLoad(redis, events.sessionsActive));
   const hub = cleanup.use(openHub(redis, subscriber, (error) => events.failed('event stream', error)));
-  const waker = cleanup.use(openWaker(target, config.pool, (error) => events.failed('wake-up', error)));
+  const waker = cleanup.use(openWaker(redis, config.pool, (error) => events.failed('wake-up', error)));
   const archive = internalService(config.sessionStoreUrl, config);
   const verifier = createVerifier({ redis, gatewayTokens: tokens });
 
@@ -63,6 +67,7 @@ export async function openBackend(
     desk: createDesk({
       redis,
       waker,
+      recentLoad: createRecentLoad(Date.now),
       caps: config.caps,
       memoryShare: load.memoryShare,
       config: current,

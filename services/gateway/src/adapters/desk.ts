@@ -25,11 +25,13 @@ import type { Principal } from '../domain/principal.ts';
 import { toMessage } from '../domain/transcript.ts';
 import { isStale } from '../domain/staleness.ts';
 import type { ResolvedKey } from '../domain/session-key.ts';
+import type { RecentLoad } from '../domain/recent-load.ts';
 import type { Waker } from './wake.ts';
 
 export type DeskDeps = Readonly<{
   redis: Redis;
   waker: Waker;
+  recentLoad: RecentLoad;
   config(): MoltbotConfig;
   caps: Caps;
   /** Share of Redis' memory in use. */
@@ -77,11 +79,15 @@ async function submit(deps: DeskDeps, uid: string, request: TurnRequest): Promis
   return await settle(deps, ref, request, accepted);
 }
 
-/** Opened and accepted in one go: both commands are on their way before the first is answered. */
+/**
+ * Opened, accepted and woken in one go: all three are on their way before the first is answered. A
+ * wake-up for a turn that was refused finds an empty inbox, and nothing happens.
+ */
 async function submitFresh(deps: DeskDeps, uid: string, request: TurnRequest): Promise<Submitted> {
   const { key, lane } = request.session;
   const { ref, opened } = startHiddenSession(deps.redis, uid, key, lane);
   const accepting = acceptTurn(deps.redis, newTurn(ref, request, undefined, Date.now()), deps.caps);
+  deps.waker.wake(ref, lane, deps.recentLoad.of(uid));
   const [accepted] = await Promise.all([accepting, opened]);
   return await settle(deps, ref, request, accepted);
 }
@@ -137,7 +143,8 @@ async function settle(
   }
   if (accepted.kind === 'duplicate') return accepted;
   if (accepted.cold) await deps.wakeArchive(ref).catch(() => undefined); // the archive also looks by itself
-  deps.waker.wake(ref, request.session.lane, accepted.load);
+  deps.recentLoad.note(ref.uid, accepted.load);
+  if (!request.fresh || ref !== first) deps.waker.wake(ref, request.session.lane, accepted.load);
   return { kind: 'accepted', sid: ref.sid, turnId: accepted.turnId };
 }
 

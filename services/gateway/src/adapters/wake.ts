@@ -1,18 +1,20 @@
 import { Queue, type ConnectionOptions } from 'bullmq';
 import { LANES, QUEUE_PREFIX, queueName, TurnJob, type Lane } from '@moltbot/shared/contracts';
-import { redisOptions, type RedisTarget } from '@moltbot/shared/redis';
+import type { Redis } from '@moltbot/shared/redis';
 import type { SessionRef } from '@moltbot/turns';
 
 const DEADLINE_MS = 2_000;
 
 export type Waker = AsyncDisposable & Readonly<{ wake(ref: SessionRef, lane: Lane, load: number): void }>;
 
-/** Puts wake-ups on the queue. One that fails is the sweeper's to repeat: the turn is accepted already. */
-export function openWaker(target: RedisTarget, pool: string, onError: (error: unknown) => void): Waker {
-  const connection = redisOptions(
-    { ...target, name: `${target.name}-queue` },
-    'request',
-  ) as ConnectionOptions;
+/**
+ * Puts wake-ups on the queue. One that fails is the sweeper's to repeat: the turn is accepted already.
+ *
+ * @NOTE on the same connection as accept: a wake-up sent right behind an accept reaches Redis after it,
+ * so the two need not wait for each other
+ */
+export function openWaker(redis: Redis, pool: string, onError: (error: unknown) => void): Waker {
+  const connection = redis as unknown as ConnectionOptions;
   const make = (lane: Lane): Queue => new Queue(queueName(lane, pool), { connection, prefix: QUEUE_PREFIX });
   const queues = Object.fromEntries(LANES.map((lane) => [lane, make(lane)])) as Record<Lane, Queue>;
   for (const queue of Object.values(queues)) queue.on('error', () => undefined);
