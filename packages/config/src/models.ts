@@ -16,13 +16,16 @@ export type CatalogModel = Readonly<{
 }>;
 
 export type ModelCatalogue = Readonly<{
+  /** What people may choose from. */
   models: readonly CatalogModel[];
-  /** First the model to ask, then what to fall back to. */
-  choices(agentId: string, wanted?: string): CatalogModel[];
-  /** By ref, by alias, or by an id only one provider has. */
-  find(name: string): CatalogModel | undefined;
+  /** First the model to ask, then what to fall back to; none when the one that is wanted may not be asked. */
+  choices: (agentId: string, wanted?: string) => CatalogModel[];
+  /** By ref, by alias, or by an id only one provider has; undefined also for what people may not choose. */
+  find: (name: string) => CatalogModel | undefined;
+  /** Known, and not on the allowlist: to be refused, where an unknown name may mean nothing. */
+  denies: (name: string) => boolean;
   /** The key of a provider; undefined when this process has none. */
-  apiKey(provider: string): string | undefined;
+  apiKey: (provider: string) => string | undefined;
 }>;
 
 /** The provider of `npm start` without a key; its address comes from the process that runs it. */
@@ -43,14 +46,25 @@ const DEMO_MODEL: ModelEntry = {
 export function modelCatalogue(config: MoltbotConfig, env: Environment): ModelCatalogue {
   const providers = [...resolveProviders(config, env), ...demoProvider(env)];
   const keys = new Map(providers.map(({ id, apiKey }) => [id, apiKey]));
-  const models = providers.flatMap((provider) =>
+  const known = providers.flatMap((provider) =>
     provider.models.map((entry) => catalogModel(config, provider, entry)),
   );
-  const find = (name: string): CatalogModel | undefined => findModel(models, config, name);
+  const look = (name: string): CatalogModel | undefined => findModel(known, config, name);
+  const allowed = allowedModels(config, look);
+  const mayAsk = ({ ref }: CatalogModel): boolean => allowed?.has(ref) ?? true;
+  const find = (name: string): CatalogModel | undefined => {
+    const model = look(name);
+    return model && mayAsk(model) ? model : undefined;
+  };
+  const models = allowed === undefined ? known : [...allowed.values()];
   const hasKey = (model: CatalogModel): boolean => keys.get(model.provider) !== undefined;
   return {
     models,
     find,
+    denies: (name) => {
+      const model = look(name);
+      return model !== undefined && !mayAsk(model);
+    },
     apiKey: (provider) => keys.get(provider),
     choices: (agentId, wanted) => {
       const named = wanted === undefined ? configuredRefs(config, agentId) : [wanted];
@@ -60,6 +74,23 @@ export function modelCatalogue(config: MoltbotConfig, env: Environment): ModelCa
       return keyed ? [keyed] : found;
     },
   };
+}
+
+/**
+ * While `agents.defaults.models` names any, people may choose these alone, and what the file itself
+ * relies on: the models of agents, their fallbacks, the demo model. undefined: everything known.
+ */
+function allowedModels(
+  config: MoltbotConfig,
+  look: (name: string) => CatalogModel | undefined,
+): ReadonlyMap<string, CatalogModel> | undefined {
+  const { defaults, list } = config.agents;
+  const named = Object.keys(defaults.models);
+  if (named.length === 0) return undefined;
+  const relied = [defaults.model, defaults.subagents.model, ...list.map(({ model }) => model)];
+  const refs = relied.flatMap((choice) => [choice?.primary ?? '', ...(choice?.fallbacks ?? [])]);
+  const models = [...named, ...refs, `${DEMO_PROVIDER}/${DEMO_MODEL.id}`].flatMap((name) => look(name) ?? []);
+  return new Map(models.map((model) => [model.ref, model]));
 }
 
 function demoProvider(env: Environment): ResolvedProvider[] {

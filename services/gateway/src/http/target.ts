@@ -28,7 +28,8 @@ function header(request: Request, name: string): string | undefined {
 /**
  * Which session and which model an HTTP request means. The session: the header, else one for the
  * body's `user`, else a new one for this request alone. The agent: the header, else the model
- * field (`moltbot:<id>`, `agent:<id>`). A model of the catalogue is used, any other name is echoed only.
+ * field (`moltbot:<id>`, `agent:<id>`). A model of the catalogue is used, one that is not allowed is
+ * refused, any other name is echoed only.
  */
 export function httpTarget(
   request: Request,
@@ -50,7 +51,7 @@ export function httpTarget(
     alone,
     fresh: alone && key === undefined,
     channel: header(request, 'message-channel') ?? 'webchat',
-    model: services.catalogue().find(modelField)?.ref,
+    model: modelOf(modelField, services),
   };
 }
 
@@ -60,6 +61,13 @@ function agentOf(request: Request, modelField: string, services: Services): stri
   if (!knownAgent(services.config(), agentId))
     throw new AppError('NOT_FOUND', `unknown agent id "${agentId}"`);
   return agentId;
+}
+
+function modelOf(name: string, services: Services): string | undefined {
+  const catalogue = services.catalogue();
+  if (catalogue.denies(name))
+    throw new AppError('INVALID_REQUEST', `model not allowed: ${name} (agents.defaults.models)`);
+  return catalogue.find(name)?.ref;
 }
 
 function agentOfModel(model: string): string | undefined {

@@ -46,14 +46,13 @@ function failed(error: AppError): TurnResult {
 }
 
 function unknownModel(run: Run, settings: TurnSettings): AppError {
-  const known = settings.catalogue.models
-    .slice(0, 8)
-    .map((model) => model.ref)
-    .join(', ');
-  return new AppError(
-    'INVALID_REQUEST',
-    `model ${run.content.model ?? '(none configured)'} is not configured; known: ${known}`,
-  );
+  const { catalogue } = settings;
+  const wanted = run.content.model ?? '(none configured)';
+  const why = catalogue.denies(wanted)
+    ? 'is not allowed by agents.defaults.models; allowed'
+    : 'is not configured; known';
+  const refs = catalogue.models.slice(0, 8).map(({ ref }) => ref);
+  return new AppError('INVALID_REQUEST', `model ${wanted} ${why}: ${refs.join(', ')}`);
 }
 
 async function askOne(run: Run, deps: TurnDeps, lease: Lease, model: CatalogModel): Promise<TurnResult> {

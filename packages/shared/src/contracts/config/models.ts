@@ -39,7 +39,7 @@ export const ModelEntry = z.strictObject({
         cacheWrite: Usd.default(0),
       })
       .optional(),
-    'USD per million tokens. Unset: the turn costs nothing in reports and budgets.',
+    'USD per million tokens. Unset: the turn is counted as unpriced, and refused where its provider has a budget.',
     { placeholder: '{ input: 5, output: 25, cacheRead: 0.5, cacheWrite: 6.25 }' },
   ),
   contextWindow: key(PositiveInt.optional(), 'Tokens the model can read.'),
