@@ -74,8 +74,8 @@ async function submit(deps: DeskDeps, uid: string, request: TurnRequest): Promis
   ]);
   // @NOTE before any reset: the same message sent again must not start another session
   if (seen) return { kind: 'duplicate', ...seen };
-  const ref = await currentSession(deps, uid, request, entry);
-  const accepted = await acceptTurn(deps.redis, newTurn(ref, request, entry, Date.now()), deps.caps);
+  const { ref, settings } = await currentSession(deps, uid, request, entry);
+  const accepted = await acceptTurn(deps.redis, newTurn(ref, request, settings, Date.now()), deps.caps);
   return await settle(deps, ref, request, accepted);
 }
 
@@ -108,19 +108,23 @@ async function tryAgain(deps: DeskDeps, uid: string, request: TurnRequest): Prom
 
 type Settled = Readonly<{ ref: SessionRef; accepted: Exclude<Accepted, { kind: 'moved' }> }>;
 
+type Place = Readonly<{ ref: SessionRef; settings: SessionEntry | undefined }>;
+
 /** The present generation of the session, a new one after a reset word or when it is stale. */
 async function currentSession(
   deps: DeskDeps,
   uid: string,
   { session, intent, channel }: TurnRequest,
   entry: SessionEntry | undefined,
-): Promise<SessionRef> {
+): Promise<Place> {
   const { key, lane, kind } = session;
-  if (!entry) return await openSession(deps.redis, uid, key, lane);
+  if (!entry) return { ref: await openSession(deps.redis, uid, key, lane), settings: undefined };
   const ref = { sid: entry['sid'] ?? '', uid, key };
   const rule = resetPolicyFor(deps.config().session, { channel, kind });
   const stale = isStale(Number(entry['updatedAt']), rule, Date.now());
-  return intent.kind === 'reset' || stale ? await resetSession(deps.redis, ref, lane) : ref;
+  if (intent.kind !== 'reset' && !stale) return { ref, settings: entry };
+  const { modelOverride: _dropped, ...settings } = entry; // as the reset itself has it
+  return { ref: await resetSession(deps.redis, ref, lane), settings };
 }
 
 async function settle(
