@@ -9,13 +9,15 @@ export type CommandFacts = Readonly<{
   records: number;
 }>;
 
-/** The answer to `/status`, `/model`, `/help`, `/new`, `/reset` and whatever else starts with a slash and a known word. */
+/** The answer to `/status`, `/model`, `/help` and the like, and to a reset word. */
 export function answerCommand(text: string, facts: CommandFacts): string {
   const [word = ''] = text.trim().toLowerCase().split(/\s+/);
   if (word === '/status' || word === '/usage') return status(facts);
   if (word === '/model' || word === '/models') return models(facts);
-  if (word === '/new' || word === '/reset') return `New session started · model: ${facts.model}`;
-  return 'Commands: /status, /model, /new, /reset, /stop. Anything else goes to the model.';
+  if (word === '/help' || word === '/commands')
+    return 'Commands: /status, /model, /new, /reset, /stop. Anything else goes to the model.';
+  // what else is answered here is a reset word, and a company may have chosen its own
+  return `New session started · model: ${facts.model}`;
 }
 
 function status(facts: CommandFacts): string {
