@@ -27,7 +27,7 @@ export type TurnStatus = 'waiting' | 'running' | 'final' | 'aborted' | 'error';
 
 /** Puts a turn into its session's inbox. `load`: how many of the user's sessions wait or run now. */
 export async function acceptTurn(redis: Redis, turn: NewTurn, caps: Caps): Promise<Accepted> {
-  const { uid, key, sid, runId, shownKey } = turn.content;
+  const { uid, key, sid, runId } = turn.content;
   const turnId = randomUUID();
   const content: TurnContent = { ...turn.content, turnId, acceptedAtMs: Date.now() };
   const record: SessionRecord = { type: 'user', turnId, ...turn.record };
@@ -51,7 +51,7 @@ export async function acceptTurn(redis: Redis, turn: NewTurn, caps: Caps): Promi
     turnId,
     JSON.stringify(content),
     JSON.stringify(record),
-    idFragment(turnId, runId, shownKey),
+    idFragment(turnId, turn.content),
     userKeys.bell(uid),
     JSON.stringify(key),
     IDEMPOTENCY_SECONDS,
@@ -75,8 +75,8 @@ function readReply(reply: [string, ...(string | number)[]], turnId: string): Acc
 }
 
 /** The members that name a turn in every event; scripts paste them, so they end without a comma. */
-function idFragment(tid: string, run: string, shown: string): string {
-  return JSON.stringify({ tid, run, shown }).slice(1, -1);
+function idFragment(tid: string, { runId: run, shownKey: shown, kind }: NewTurn['content']): string {
+  return JSON.stringify({ tid, run, shown, ...(kind === 'command' && { kind }) }).slice(1, -1);
 }
 
 export type RunStatus = Readonly<{

@@ -106,6 +106,8 @@ export const RunEvent = z.discriminatedUnion('t', [
     tid: z.string(),
     run: z.string(),
     shown: z.string(),
+    /** Only on a command, which no model answers. */
+    kind: z.literal('command').optional(),
     attempt: z.number().int(),
     at: z.number(),
   }),

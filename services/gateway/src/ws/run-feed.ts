@@ -20,7 +20,7 @@ export function createRunFeed(
         return;
       case 'start':
         streamOf(view).restart();
-        return deliver(startFrame(event, view, now()));
+        return event.kind === 'command' ? undefined : deliver(startFrame(event, view, now()));
       case 'delta':
         return streamOf(view).grow(view);
       case 'thinking':
