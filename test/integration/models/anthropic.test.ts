@@ -10,6 +10,15 @@ import { bodyOf, ENTRY, provider, startTalk, type MessagesBody, type Talk } from
 const KEY = 'key-of-the-file-0123456789';
 const THINKERS = { minimal: 1_024, low: 2_048, medium: 8_192, high: 16_384, xhigh: 32_000 } as const;
 
+/** While the file gives parameters to one model, its list is the allowlist. */
+const ALLOWED = [
+  'watched/m1',
+  ...['below', 'slashed', 'bearer', 'token', 'plain', 'keyless'].map((name) => `${name}/m1`),
+  'anthropic/claude-sonnet-4-5',
+  'bigmodel/glm-4.7',
+  'openai/gpt-5',
+];
+
 let talk: Talk;
 let below: Provider;
 beforeAll(async () => {
@@ -38,6 +47,7 @@ beforeAll(async () => {
           model: { primary: 'watched/m1' },
           thinkingDefault: 'low',
           models: {
+            ...Object.fromEntries(ALLOWED.map((ref) => [ref, {}])),
             'watched/m2': { alias: 'tuned', params: { temperature: 0.25, maxTokens: 777, top_k: 5 } },
           },
         },
@@ -110,6 +120,19 @@ describe('a provider is reached', () => {
     expect(errorMessage).toMatch(/^model nobody\/none is not configured; known: watched\/m1/);
   });
 });
+
+test.each(['anthropic/claude-haiku-4-5', 'claude-haiku-4-5', 'watched/m3'])(
+  '%s is known and not on the list: it is refused wherever it is asked for',
+  async (model) => {
+    await expect(talk.patch('listed', { model })).rejects.toThrow(`model not allowed: ${model}`);
+    const idempotencyKey = randomUUID();
+    void talk.me.request('agent', { message: 'hello', idempotencyKey, model }).catch(() => undefined);
+    const { errorMessage } = await talk.me.end(idempotencyKey);
+    expect(errorMessage).toContain(
+      `model ${model} is not allowed by agents.defaults.models; allowed: watched/m1`,
+    );
+  },
+);
 
 describe('a request', () => {
   test('holds the company’s words, the conversation in turn and the limit of the model', async () => {

@@ -33,12 +33,11 @@ export async function compacted(
   const budgetTokens = Math.max(window - maxTokens(model, run.content.maxTokens), Math.floor(window / 2));
   const plan = planCompaction(run.records, budgetTokens);
   if (plan === undefined) return { messages: buildMessages(run.records) };
-  const named = { tid: run.content.turnId, run: run.content.runId };
-  const tell = async (phase: 'start' | 'end'): Promise<void> =>
-    lease.notice(await emitEvent(deps.redis, run, { t: 'compaction', ...named, phase }));
-  await tell('start');
-  const { summary, summaryUsage } = await summarise(plan, deps, lease, model, ask).finally(
-    async () => await tell('end'),
+  const { summary, summaryUsage } = await announced(
+    run,
+    deps,
+    lease,
+    async () => await summarise(plan, deps, lease, model, ask),
   );
   const compaction = {
     type: 'compaction',
@@ -50,6 +49,20 @@ export async function compacted(
   const last = run.records.at(-1);
   const noted = [...run.records, { seq: (last?.seq ?? 0) + 1, fence: Number(run.fence), record: compaction }];
   return { messages: buildMessages(noted), made: { compaction, summaryUsage } };
+}
+
+/** Whoever watches sees that a summary is being made, and when that is over, well or not. */
+async function announced<T>(run: Run, deps: TurnDeps, lease: Lease, work: () => Promise<T>): Promise<T> {
+  const tell = async (phase: 'start' | 'end'): Promise<void> => {
+    const event = { t: 'compaction', tid: run.content.turnId, run: run.content.runId, phase } as const;
+    lease.notice(await emitEvent(deps.redis, run, event));
+  };
+  await tell('start');
+  try {
+    return await work();
+  } finally {
+    await tell('end');
+  }
 }
 
 async function summarise(
