@@ -46,3 +46,13 @@ export async function settleBudget(
     [holdId, wholeNumber(costMicroUsd)],
   );
 }
+
+/** What a scope has spent of its day; holds do not count. */
+export async function budgetSpent(redis: Redis, scope: string, day: string): Promise<number> {
+  return Number((await redis.hget(budgetKeys.day(scope, day), 'spent')) ?? 0);
+}
+
+/** Whether nobody has told `what` of this scope and day before; of several that ask, one hears yes. */
+export async function tellOnce(redis: Redis, scope: string, day: string, what: string): Promise<boolean> {
+  return (await redis.hsetnx(budgetKeys.day(scope, day), `told ${what}`, '1')) === 1;
+}

@@ -3,6 +3,7 @@ import type { ConfigIssue } from '@moltbot/shared/contracts';
 import { withUser, type Logger } from '@moltbot/shared/telemetry';
 import type { Run } from '@moltbot/turns';
 import { together } from './domain/money.ts';
+import type { BudgetEvents } from './jobs/budget-watch.ts';
 import type { TurnResult } from './jobs/turn.ts';
 import { createMetrics, type WorkerMetrics } from './metrics.ts';
 
@@ -23,7 +24,21 @@ export function createEvents(log: Logger, registry: Registry) {
         { event: 'config.invalid', issues },
         'the published configuration cannot be used here; keeping the one before',
       ),
+    ...budgetEvents(log, metrics),
     failed: (error: unknown, what: string): void => log.error({ err: error }, what),
+  };
+}
+
+function budgetEvents(log: Logger, metrics: WorkerMetrics): BudgetEvents {
+  return {
+    budgetLeft: (provider, ratio) => metrics.budgetLeft.set({ provider }, ratio),
+    budgetAlert({ provider, dailyUsd }, share, spentUsd) {
+      metrics.budgetAlerts.inc({ provider, share: String(share) });
+      log.warn(
+        { event: 'budget.alert', provider, share, spentUsd, dailyUsd },
+        `${share} % of the daily budget of ${provider} is used`,
+      );
+    },
   };
 }
 

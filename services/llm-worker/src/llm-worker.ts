@@ -17,6 +17,7 @@ import { followPublishedConfig, mountedConfig } from './adapters/published-confi
 import { openQueues, type Queues } from './adapters/queues.ts';
 import type { LlmWorkerConfig } from './config.ts';
 import { createEvents, type WorkerEvents } from './events.ts';
+import { watchBudgets } from './jobs/budget-watch.ts';
 import type { Lease } from './jobs/lease.ts';
 import { startSweeper } from './jobs/sweeper.ts';
 import { openLanes } from './lanes.ts';
@@ -71,6 +72,7 @@ export async function startLlmWorker(
       onError: (error) => events.failed(error, 'sweep failed'),
     }),
   );
+  cleanup.use(watchBudgets(redis, () => settings.budgets, events));
   cleanup.use(reportDepth(redis, queues, config, events));
   if (config.http) cleanup.use(await serve(lifecycle, registry, config.http));
   lanes.start();

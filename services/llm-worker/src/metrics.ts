@@ -70,6 +70,18 @@ function modelMetrics(registers: Registry[]) {
       labelNames: ['provider'],
       registers,
     }),
+    budgetLeft: new Gauge({
+      name: 'moltbot_budget_remaining_ratio',
+      help: 'Share of the daily budget that is left; the same on every worker, so take the minimum.',
+      labelNames: ['provider'],
+      registers,
+    }),
+    budgetAlerts: new Counter({
+      name: 'moltbot_budget_alerts_total',
+      help: 'Times somebody was told how much of a daily budget is used.',
+      labelNames: ['provider', 'share'],
+      registers,
+    }),
   };
 }
 

@@ -1,11 +1,13 @@
 import type { Lane, MoltbotConfig } from '@moltbot/shared/contracts';
 import { modelCatalogue } from '@moltbot/config';
+import type { WatchedBudget } from './jobs/budget-watch.ts';
 import type { TurnSettings } from './jobs/turn.ts';
 
 export type WorkerSettings = TurnSettings &
   Readonly<{
     /** Most turns of a lane that run at once, company-wide; undefined: as many as there are slots. */
     cap: (lane: Lane) => number | undefined;
+    budgets: readonly WatchedBudget[];
   }>;
 
 /** What the configuration means for turns; made once for each change. */
@@ -17,6 +19,9 @@ export function turnSettings(config: MoltbotConfig, env: NodeJS.ProcessEnv): Wor
       const daily = config.models.providers[provider]?.budget?.daily;
       return daily === undefined ? undefined : { dailyUsd: daily };
     },
+    budgets: Object.entries(config.models.providers).flatMap(([provider, { budget }]) =>
+      budget === undefined ? [] : [{ provider, dailyUsd: budget.daily, alert: budget.alert }],
+    ),
     timeoutMs: defaults.timeoutSeconds * 1_000,
     thinking: defaults.thinkingDefault ?? 'off',
     contextTokens: defaults.contextTokens,

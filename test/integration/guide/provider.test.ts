@@ -77,6 +77,28 @@ describe('the cache of the guide', () => {
 });
 
 describe('the budget of the guide', () => {
+  test('G-7: 80 % and 100 % of the day are told in the log and to Prometheus, once', async () => {
+    await say('#tokens 400', 'spend');
+    const { totals } = JSON.parse(await server.says('moltbot gateway call usage.cost')) as {
+      totals: { totalCost: number };
+    };
+    const alerts = async (): Promise<string[]> =>
+      (await server.log()).match(/(?<="msg":")\d+ % of the daily budget of anthropic is used/g) ?? [];
+    const [first, second] = [80, 100].map((share) => `${share} % of the daily budget of anthropic is used`);
+
+    await set('models.providers.anthropic.budget.daily', String(totals.totalCost / 0.9));
+    await expect.poll(alerts, { timeout: 10_000 }).toEqual([first]);
+    await set('models.providers.anthropic.budget.alert', 'false');
+    await set('models.providers.anthropic.budget.daily', String(totals.totalCost));
+    const left = 'moltbot_budget_remaining_ratio{provider="anthropic"} 0\n';
+    const metrics = (): Promise<string> => server.says('curl -s http://localhost:18789/metrics');
+    await expect.poll(metrics, { timeout: 10_000 }).toContain(left);
+    expect(await alerts()).toEqual([first]);
+    await set('models.providers.anthropic.budget.alert', 'true');
+    await expect.poll(alerts, { timeout: 10_000 }).toEqual([first, first, second]);
+    expect(await metrics()).toContain('moltbot_budget_alerts_total{provider="anthropic",share="100"} 1');
+  });
+
   test('G-7: what was spent counts against the day, and a message that would exceed it is refused', async () => {
     await set('models.providers.anthropic.budget', '{ daily: 100, alert: true }');
     await say('#tokens 400', 'spend');

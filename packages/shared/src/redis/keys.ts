@@ -72,7 +72,7 @@ export const archiveKeys = {
 
 /** Owner: packages/turns (budget scripts). */
 export const budgetKeys = {
-  /** hash {spent} in millionths of a US dollar; `day` in UTC */
+  /** hash {spent, limit} in millionths of a US dollar, and `told <what>`; `day` in UTC */
   day: (scope: string, day: string) => `b:${scope}:${day}`,
   /** hash holdId -> `<microUsd> <expires at ms>` */
   holds: (scope: string) => `b:${scope}:holds`,

@@ -4,6 +4,7 @@ import { AppError } from '@moltbot/shared/errors';
 import type { CatalogModel } from '@moltbot/config';
 import { holdBudget, settleBudget } from '@moltbot/turns';
 import type { Redis } from '@moltbot/shared/redis';
+import { budgetDay, budgetScope } from '../domain/budget-day.ts';
 import { estimateTokens } from '../domain/context.ts';
 import { priced, worstCase } from '../domain/money.ts';
 import {
@@ -79,8 +80,8 @@ async function hold(
       `model ${model.ref} has no price, and provider ${model.provider} has a daily budget: add its cost to models.providers.${model.provider}.models`,
     );
   const money = {
-    scope: `provider:${model.provider}`,
-    day: new Date().toISOString().slice(0, 10),
+    scope: budgetScope(model.provider),
+    day: budgetDay(new Date()),
     holdId: randomUUID(),
   };
   const prompt = estimateTokens(call.messages, call.system + JSON.stringify(call.tools));
