@@ -64,14 +64,7 @@ export async function startLlmWorker(
     lanes.applyCaps().catch((error: unknown) => events.failed(error, 'caps not applied'));
   };
   cleanup.use(await followPublishedConfig(redis, subscriber, env, use, events.configUnusable));
-  cleanup.use(
-    startSweeper({
-      redis,
-      ...queues,
-      onRewake: events.rewoken,
-      onError: (error) => events.failed(error, 'sweep failed'),
-    }),
-  );
+  cleanup.use(sweep(redis, queues, events));
   cleanup.use(watchBudgets(redis, () => settings.budgets, events));
   cleanup.use(reportDepth(redis, queues, config, events));
   if (config.http) cleanup.use(await serve(lifecycle, registry, config.http));
@@ -91,6 +84,11 @@ export async function startLlmWorker(
     },
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+function sweep(redis: Redis, queues: Queues, events: WorkerEvents): Disposable {
+  const onError = (error: unknown): void => events.failed(error, 'sweep failed');
+  return startSweeper({ redis, ...queues, onRewake: events.rewoken, onError });
 }
 
 function reportDepth(
