@@ -12,6 +12,7 @@ import {
   resetSession,
   type SessionEntry,
   type SessionRef,
+  type SessionState,
 } from '@moltbot/turns';
 import type { ResolvedKey } from '../domain/session-key.ts';
 import type { InternalClient } from './internal-client.ts';
@@ -78,26 +79,45 @@ export function createSessionDesk(deps: SessionDeskDeps): SessionDesk {
   };
 }
 
+type Page = Pick<History, 'records' | 'hasMore'>;
+
+/** How often a page is read again because the log was shortened, evicted or brought back meanwhile. */
+const READ_AGAIN = 3;
+
 /** The newest `limit` records before a seq: from Redis, and from the archive where Redis no longer holds them. */
 async function readPage(
   deps: SessionDeskDeps,
   ref: SessionRef,
   limit: number,
   beforeSeq = Number.MAX_SAFE_INTEGER,
-): Promise<Pick<History, 'records' | 'hasMore'>> {
-  let state = await readState(deps.redis, ref.sid);
+  again = READ_AGAIN,
+): Promise<Page> {
+  const state = await warmState(deps, ref);
   if (!state) return { records: [], hasMore: false };
-  if (state.cold) {
-    await bringBack(deps.archive, ref);
-    state = (await readState(deps.redis, ref.sid)) ?? state;
-  }
+  const { base } = state;
   const to = Math.min(state.seq, beforeSeq - 1);
   const from = Math.max(1, to - limit + 1);
-  const recent = await readRecords(deps.redis, ref.sid, state.base, from, to);
-  const missingTo = Math.min(to, state.base);
+  // @NOTE a record's seq is its place after `base`: what was read counts only if `base` still is what it was
+  const [recent, after] = await Promise.all([
+    readRecords(deps.redis, ref.sid, base, from, to),
+    readState(deps.redis, ref.sid),
+  ]);
+  if (after && after.base !== base && again > 0)
+    return await readPage(deps, ref, limit, beforeSeq, again - 1);
+  const missingTo = Math.min(to, base);
   const older =
     from <= missingTo ? await readArchive(deps.archive, ref, missingTo + 1, missingTo - from + 1) : [];
   return { records: [...older, ...recent], hasMore: from > 1 };
+}
+
+async function warmState(
+  { redis, archive }: SessionDeskDeps,
+  ref: SessionRef,
+): Promise<SessionState | undefined> {
+  const state = await readState(redis, ref.sid);
+  if (!state?.cold) return state;
+  await bringBack(archive, ref);
+  return (await readState(redis, ref.sid)) ?? state;
 }
 
 export async function bringBack(archive: InternalClient | undefined, ref: SessionRef): Promise<void> {
