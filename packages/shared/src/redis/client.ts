@@ -4,8 +4,11 @@ export type RedisTarget = Readonly<{ url: string; name: string }>;
 export type { Redis } from 'ioredis';
 
 const ROLES = {
-  /** Doors: a command that cannot be sent now is an error the caller shows, not a wait. */
-  request: { enableOfflineQueue: false, maxRetriesPerRequest: 1 },
+  /**
+   * Doors: a command that cannot be sent now, or is not answered soon, is an error the caller shows,
+   * not a wait. Without a limit of its own a command to a frozen server waited for over a minute (measured).
+   */
+  request: { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 5_000 },
   /** Workers and archivers: wait for Redis to come back. */
   background: { maxRetriesPerRequest: null },
   /** BullMQ's and XREAD's blocking connections: as background, and without the ready check. */
