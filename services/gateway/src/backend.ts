@@ -19,6 +19,7 @@ import { createDesk } from './adapters/desk.ts';
 import { openHub } from './adapters/hub.ts';
 import { internalClient, type InternalClient } from './adapters/internal-client.ts';
 import { tailLogFile } from './adapters/log-file.ts';
+import { reached } from './adapters/reached.ts';
 import { watchRedisLoad } from './adapters/redis-load.ts';
 import { bringBack, createSessionDesk } from './adapters/session-desk.ts';
 import { openWaker } from './adapters/wake.ts';
@@ -64,18 +65,20 @@ export async function openBackend(
   const verifier = createVerifier({ redis, gatewayTokens: tokens });
 
   const services: Services = {
-    desk: createDesk({
-      redis,
-      waker,
-      recentLoad: createRecentLoad(Date.now),
-      caps: config.caps,
-      memoryShare: load.memoryShare,
-      config: current,
-      wakeArchive: async (ref) => await bringBack(archive, ref),
-      onAccepted: events.accepted,
-    }),
+    desk: reached(
+      createDesk({
+        redis,
+        waker,
+        recentLoad: createRecentLoad(Date.now),
+        caps: config.caps,
+        memoryShare: load.memoryShare,
+        config: current,
+        wakeArchive: async (ref) => await bringBack(archive, ref),
+        onAccepted: events.accepted,
+      }),
+    ),
     hub,
-    sessions: createSessionDesk({ redis, archive }),
+    sessions: reached(createSessionDesk({ redis, archive })),
     store,
     config: current,
     rules: () => keyRules(current()),
@@ -83,7 +86,7 @@ export async function openBackend(
     auth: internalService(config.authUrl, config),
     tailLog: (options) => tailLogFile(logFile() ?? '', options),
     usage: async (userId, days) => await readUsage(redis, userId, days),
-    lifecycle: createLifecycle([{ name: 'redis', ok: () => redis.status === 'ready' }]),
+    lifecycle: createLifecycle([{ name: 'redis', ok: load.answers }]),
     host: { name: hostname(), version: VERSION, stateDir: dirname(config.configPath), pid: config.pid },
     verify: verifier.verify,
   };

@@ -1,6 +1,7 @@
 export * from './client.ts';
 export * from './config-feed.ts';
 export * from './keys.ts';
+export * from './outage.ts';
 export * from './requirements.ts';
 export * from './script.ts';
 export * from './subscriber.ts';
