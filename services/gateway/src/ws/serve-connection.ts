@@ -41,6 +41,7 @@ export function serveConnection(
     });
     clearTimeout(timeout);
     if (!opening) return deps.events.opened(connection, 'refused');
+    if (ws.readyState !== ws.OPEN) return; // it has left meanwhile: nobody would take it off the lists again
     await welcome(connection, opening, deps);
     stage = 'open';
     deps.events.opened(connection, 'ok', opening.peer.principal.userId);
