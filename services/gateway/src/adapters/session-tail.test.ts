@@ -1,0 +1,138 @@
+import { expect, test } from 'vitest';
+import type { LoggedEvent, RunEvent } from '@moltbot/shared/contracts';
+import { createTail } from './session-tail.ts';
+
+const REF = { sid: 's', key: 'agent:main:main' };
+const run = (tid: string) => ({ tid, run: `run-${tid}` });
+
+/** A session's stream as the ledger writes it: ids rise with the fence, each names the one before. */
+function stream(...events: RunEvent[]): LoggedEvent[] {
+  return events.map((e, index) => ({
+    id: `1-${index + 1}`,
+    prev: index === 0 ? '' : `1-${index}`,
+    ...REF,
+    n: index,
+    e,
+  }));
+}
+
+const start = (tid: string, attempt = 1): RunEvent => ({
+  t: 'start',
+  ...run(tid),
+  shown: 'main',
+  attempt,
+  at: 1,
+});
+const delta = (tid: string, text: string): RunEvent => ({ t: 'delta', ...run(tid), text });
+const end = (tid: string): RunEvent => ({
+  t: 'end',
+  ...run(tid),
+  shown: 'main',
+  outcome: 'final',
+  kind: 'chat',
+  startedAt: 1,
+  endedAt: 2,
+});
+
+const ONE_RUN = stream(start('a'), delta('a', 'he'), delta('a', 'll'), delta('a', 'o'), end('a'));
+
+/** A tail on a stream that holds `stored`; `told` is what a listener heard, each with the text so far. */
+function listen(stored: readonly LoggedEvent[]) {
+  const told: string[] = [];
+  const reads: string[] = [];
+  const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>();
+  let broken = false;
+  const tail = createTail(
+    REF,
+    async (after) => {
+      reads.push(after);
+      await Promise.resolve();
+      if (broken) throw new Error('no Redis');
+      const known = stored.findIndex(({ id }) => id === after);
+      return { events: stored.slice(known + 1), gap: after !== '' && known < 0 };
+    },
+    (event, view) => void told.push(`${event.t} ${view.turnId}:${view.text}`),
+    fail,
+  );
+  const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  return { tail, told, reads, settled, failed, breakReads: (): void => void (broken = true) };
+}
+
+const pick = (events: readonly LoggedEvent[], ...places: number[]): LoggedEvent[] =>
+  places.map((place) => events[place]).filter((event) => event !== undefined);
+const WHOLE = ['start a:', 'delta a:he', 'delta a:hell', 'delta a:hello', 'end a:hello'];
+
+test('events that come in order are told without reading the stream', async () => {
+  const { tail, told, reads, settled } = listen(ONE_RUN);
+  for (const event of ONE_RUN) tail.take(event);
+  await settled();
+  expect(told).toEqual(WHOLE);
+  expect(reads).toEqual([]);
+});
+
+test.each([
+  ['a lost bell', [0, 1, 4]],
+  ['several lost bells', [0, 3, 4]],
+  ['bells heard twice', [0, 0, 1, 1, 1, 2, 3, 4, 4]],
+  ['bells out of order', [0, 2, 1, 4, 3]],
+])('%s: each event is told once, in order', async (_, heard) => {
+  const { tail, told, settled } = listen(ONE_RUN);
+  for (const event of pick(ONE_RUN, ...heard)) {
+    tail.take(event);
+    await settled();
+  }
+  expect(told).toEqual(WHOLE);
+});
+
+test('who comes in the middle hears from then on, with the text from the beginning', async () => {
+  const { tail, told, settled } = listen(ONE_RUN);
+  for (const event of pick(ONE_RUN, 2, 3, 4)) tail.take(event);
+  await settled();
+  expect(told).toEqual(WHOLE.slice(2));
+});
+
+test('a run that began before is rebuilt while another is already known', async () => {
+  const both = stream(start('a'), start('b'), delta('a', 'x'), delta('b', 'y'));
+  const { tail, told, settled } = listen(both);
+  for (const event of pick(both, 1, 2, 3)) tail.take(event);
+  await settled();
+  expect(told).toEqual(['start b:', 'delta a:x', 'delta b:y']);
+});
+
+test('another attempt starts its text over, and a higher fence comes after a lower one', async () => {
+  const first = stream(start('a'), delta('a', 'half'));
+  const second = [start('a', 2), delta('a', 'whole')].map((e, n): LoggedEvent => ({
+    id: `12-${n + 3}`,
+    prev: n === 0 ? '1-2' : '12-3',
+    ...REF,
+    n: n + 2,
+    e,
+  }));
+  const { tail, told } = listen([...first, ...second]);
+  for (const event of [...first, ...second]) tail.take(event);
+  await Promise.resolve();
+  expect(told.slice(2)).toEqual(['start a:', 'delta a:whole']);
+});
+
+test('polling finds what no bell told, and only while a run is live', async () => {
+  const { tail, told, reads, settled } = listen(ONE_RUN);
+  tail.poll();
+  for (const event of pick(ONE_RUN, 0)) tail.take(event);
+  tail.poll();
+  await settled();
+  expect(told).toEqual(WHOLE);
+  tail.poll();
+  await settled();
+  expect(reads).toEqual(['1-1']);
+});
+
+test('a stream that cannot be read is reported, and read again at the next event', async () => {
+  const { tail, told, settled, failed, breakReads } = listen(ONE_RUN);
+  for (const event of pick(ONE_RUN, 0)) tail.take(event);
+  breakReads();
+  tail.poll();
+  await expect(failed).resolves.toMatchObject({ message: 'no Redis' });
+  for (const event of pick(ONE_RUN, 1)) tail.take(event);
+  await settled();
+  expect(told).toEqual(WHOLE.slice(0, 2));
+});
