@@ -1,6 +1,8 @@
 /** Frames that no client of ours would send: an answer or a close code, and nobody else notices. */
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { connected, connectParams, RawSocket } from '../../clients/support/raw-socket.ts';
 import { listen, newPerson, shownText, type Listener, type Person } from '../../support/people.ts';
 import { startStandalone, type Standalone } from '../../support/standalone.ts';
@@ -108,5 +110,23 @@ describe.concurrent('a frame', () => {
     expect((await raw.request('config.set', { raw: '{}' })).error?.message).toBe(
       'missing scope: operator.admin',
     );
+  });
+
+  test('sent by somebody who leaves at once is not waited for', async () => {
+    const people = await Promise.all(
+      Array.from({ length: 10 }, async (_, at) => await newPerson(admin, `hasty-${at}`)),
+    );
+    for (const { token } of people) {
+      const socket = new WebSocket(product.wsUrl);
+      await once(socket, 'open');
+      socket.send(JSON.stringify({ type: 'req', id: 'c', method: 'connect', params: connectParams(token) }));
+      socket.terminate();
+    }
+    for (const { token } of people) {
+      await using raw = await open(token);
+      const { payload } = await raw.request('system-presence', {});
+      const modes = (payload as { mode: string }[]).map(({ mode }) => mode);
+      expect(modes).toEqual(['gateway', 'test']);
+    }
   });
 });
