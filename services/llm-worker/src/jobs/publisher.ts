@@ -34,6 +34,7 @@ export function createPublisher(
       })
       .finally(() => {
         running = undefined;
+        if (waiting !== '' && failure === undefined) start(); // said while the last batch was ending
       });
   };
   return {
