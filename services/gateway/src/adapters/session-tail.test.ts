@@ -55,7 +55,8 @@ function listen(stored: readonly LoggedEvent[]) {
     fail,
   );
   const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-  return { tail, told, reads, settled, failed, breakReads: (): void => void (broken = true) };
+  const setBroken = (now: boolean): void => void (broken = now);
+  return { tail, told, reads, settled, failed, setBroken };
 }
 
 const pick = (events: readonly LoggedEvent[], ...places: number[]): LoggedEvent[] =>
@@ -127,12 +128,38 @@ test('polling finds what no bell told, and only while a run is live', async () =
 });
 
 test('a stream that cannot be read is reported, and read again at the next event', async () => {
-  const { tail, told, settled, failed, breakReads } = listen(ONE_RUN);
+  const { tail, told, settled, failed, setBroken } = listen(ONE_RUN);
   for (const event of pick(ONE_RUN, 0)) tail.take(event);
-  breakReads();
+  setBroken(true);
   tail.poll();
   await expect(failed).resolves.toMatchObject({ message: 'no Redis' });
   for (const event of pick(ONE_RUN, 1)) tail.take(event);
   await settled();
   expect(told).toEqual(WHOLE.slice(0, 2));
+});
+
+test('a stream that cannot be read is not asked again and again, and nothing of it is left out', async () => {
+  const { tail, told, reads, settled, setBroken } = listen(ONE_RUN);
+  for (const event of pick(ONE_RUN, 0)) tail.take(event);
+  setBroken(true);
+  for (const event of pick(ONE_RUN, 2)) tail.take(event);
+  for (let turn = 0; turn < 5; turn += 1) await settled();
+  expect(reads).toEqual(['1-1']);
+  setBroken(false);
+  tail.poll();
+  await settled();
+  expect(told).toEqual(WHOLE);
+});
+
+test('a run that must be rebuilt is told from where we were, also when the first reading fails', async () => {
+  const both = stream(start('a'), start('b'), end('b'), delta('c', 'x'), delta('c', 'y'));
+  const { tail, told, settled, setBroken } = listen(both);
+  for (const event of pick(both, 0)) tail.take(event);
+  setBroken(true);
+  for (const event of pick(both, 4)) tail.take(event);
+  await settled();
+  setBroken(false);
+  tail.poll();
+  await settled();
+  expect(told).toEqual(['start a:', 'start b:', 'end b:', 'delta c:x', 'delta c:xy']);
 });

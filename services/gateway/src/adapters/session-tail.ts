@@ -47,20 +47,24 @@ export function createTail(
     const heardFrom = last ?? waiting[0]?.prev ?? '';
     const rebuild =
       last === undefined || waiting.some((event) => !startsRun(event.e) && !runs.has(tidOf(event.e)));
-    if (rebuild) last = undefined;
     const { events } = await readAfter(rebuild ? '' : heardFrom);
+    if (rebuild) last = undefined; // not before the read: one that fails must leave the place where we are
     for (const event of events) apply(event, rebuild && !isAfter(event.id, heardFrom));
     const rest = waiting;
     waiting = [];
     for (const event of rest) apply(event, false);
   };
   const read = (): void => {
-    reading ??= catchUp()
-      .catch(onError)
-      .finally(() => {
+    reading ??= catchUp().then(
+      () => {
         reading = undefined;
         if (waiting.length > 0) read();
-      });
+      },
+      (error: unknown) => {
+        reading = undefined; // what waits is looked at again with the next event or poll, not at once
+        onError(error);
+      },
+    );
   };
   return {
     take: (event) => {
@@ -70,7 +74,7 @@ export function createTail(
       read();
     },
     poll: () => {
-      if (runs.size > 0 && !reading) read();
+      if ((runs.size > 0 || waiting.length > 0) && !reading) read();
     },
     restingSince: () => (runs.size > 0 || reading ? Date.now() : restedAtMs),
   };
