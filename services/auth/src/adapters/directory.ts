@@ -1,6 +1,6 @@
 import { TokenRecord } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
-import { authKeys, type Redis } from '@moltbot/shared/redis';
+import { authKeys, isRedisOutage, type Redis } from '@moltbot/shared/redis';
 
 export type ListedToken = TokenRecord & Readonly<{ lastUsedAtMs: number | null }>;
 
@@ -73,7 +73,7 @@ async function remove(redis: Redis, id: string): Promise<TokenRecord | undefined
 
 async function reached<T>(answer: Promise<T>): Promise<T> {
   return await answer.catch((cause: unknown) => {
-    if (cause instanceof AppError) throw cause;
+    if (!isRedisOutage(cause)) throw cause;
     throw new AppError('UNAVAILABLE', 'the token directory does not answer; try again', {
       cause,
       retryAfterMs: 1_000,
