@@ -1,7 +1,14 @@
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { applyWrite, getAt, loadConfigFile, loadConfigText, parseConfigPath, writeConfigFile } from '@moltbot/config';
+import {
+  applyWrite,
+  getAt,
+  loadConfigFile,
+  loadConfigText,
+  parseConfigPath,
+  writeConfigFile,
+} from '@moltbot/config';
 import { describe, expect, test } from 'vitest';
 
 const env = {
