@@ -133,6 +133,20 @@ describe('a turn through the clawdbot command', () => {
   });
 });
 
+test('a member works with it, and by it does nothing that is an administrator’s', async () => {
+  const made = await clawdbot.call('tokens.create', { userId: `member-${randomUUID()}` });
+  const { token } = made as { token: string };
+  await using member = await clawdbotFor({ ...product, token });
+  expect(await member.call('health')).toMatchObject({ ok: true });
+  const said = `member ${randomUUID()}`;
+  const turn = await member.run(['agent', '--agent', 'main', '--message', `#echo ${said}`]);
+  expect(turn.stderr).not.toContain('falling back');
+  expect(turn).toMatchObject({ code: 0, stdout: expect.stringContaining(said) as string });
+  await expect(member.call('set-heartbeats', { enabled: false })).rejects.toThrow(
+    'missing scope: operator.admin',
+  );
+});
+
 describe('a wrong token', () => {
   const wrong = { CLAWDBOT_GATEWAY_TOKEN: 'wrong' };
   const reason =

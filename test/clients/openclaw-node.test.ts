@@ -90,6 +90,20 @@ describe.for(VERSIONS)('openclaw-node $version', ({ protocol, recipe }) => {
     expect(await ask(await node.connected({ scopes: ADMIN }))).toMatchObject({ payload: { ok: true } });
   });
 
+  test('serves a member, also one that asks for more than a member may', async () => {
+    const admin = await node.connected({ scopes: ADMIN });
+    const made = await admin.request('tokens.create', { userId: `member-${randomUUID()}` });
+    const { token } = made.payload as { token: string };
+    for (const scopes of [undefined, ['operator.admin', 'operator.approvals', 'operator.pairing']]) {
+      const deviceIdentityPath = `${node.identityPath}-${randomUUID()}`;
+      const member = await node.connected({ token, deviceIdentityPath, ...(scopes && { scopes }) });
+      expect(await member.chatSync('#echo for a member')).toBe('for a member');
+      await expect(member.request('set-heartbeats', { enabled: false })).rejects.toThrow(
+        'missing scope: operator.admin',
+      );
+    }
+  });
+
   test('resets and deletes a session', async () => {
     expect(await client.sessions.reset(sessionKey)).toMatchObject({ ok: true, key: sessionKey });
     expect(await client.sessions.history(sessionKey)).toMatchObject({ messages: [] });

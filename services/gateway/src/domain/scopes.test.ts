@@ -16,8 +16,20 @@ describe('a connection is never given more than its principal may', () => {
     ['nothing asked', {}, undefined, ['operator.read', 'operator.write']],
     ['an empty list', {}, [], ['operator.read', 'operator.write']],
     ['less', {}, ['operator.read'], ['operator.read']],
-    ['more', {}, ['operator.admin', 'operator.write'], ['operator.write']],
-    ['only what it may not', {}, ['operator.admin'], []],
+    ['write, which includes read', {}, ['operator.write'], ['operator.read', 'operator.write']],
+    [
+      'what the upstream command asks for',
+      {},
+      ['operator.admin', 'operator.approvals', 'operator.pairing'],
+      ['operator.read', 'operator.write'],
+    ],
+    [
+      'admin for one who may only read',
+      { roles: ['auditor'], scopes: ['operator.read'] },
+      ['operator.admin'],
+      ['operator.read'],
+    ],
+    ['only what it may not', {}, ['operator.pairing'], []],
     [
       'a record that claims more than its role',
       { scopes: [...SCOPES] },
