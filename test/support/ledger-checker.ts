@@ -67,7 +67,7 @@ const toLine = ({ seq, fence, record }: NumberedRecord): ArchivedLine => {
   const text =
     record.type === 'compaction'
       ? record.summary
-      : record.content.map((block) => String(block['text'] ?? '')).join('');
+      : record.content.map(({ text }) => (typeof text === 'string' ? text : '')).join('');
   const stopReason = record.type === 'assistant' ? record.stopReason : '';
   return { seq, fence, turnId: record.turnId, role: record.type, text, stopReason };
 };

@@ -47,7 +47,9 @@ test(
       await untilShare(traffic, share);
       await new Promise((resolve) => setTimeout(resolve, chance.whole(0, 300))); // any moment of a turn
       const server = what === 'everything' ? await redisPid(redis) : undefined;
-      await Promise.all([product.kill(), server !== undefined && process.kill(server, 'SIGKILL')]);
+      const killed = product.kill();
+      if (server !== undefined) process.kill(server, 'SIGKILL');
+      await killed;
       product = await startStandalone({ stateDir });
       enter();
     }

@@ -78,7 +78,7 @@ export const delta = (run: Run, text: string): RunEvent => ({
   text,
 });
 
-export function endEvent(run: Run, outcome: EndEvent['outcome']): EndEvent {
+function endEvent(run: Run, outcome: EndEvent['outcome']): EndEvent {
   const { turnId, runId, shownKey, kind } = run.content;
   const error = outcome === 'error' ? { error: { code: 'INTERNAL', message: 'the model fell over' } } : {};
   return {

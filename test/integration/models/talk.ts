@@ -52,7 +52,7 @@ export type Talk = AsyncDisposable &
     asked(text: string): RecordedRequest[];
   }>;
 
-export const USER = 'ada';
+const USER = 'ada';
 
 export async function startTalk(options: TalkOptions): Promise<Talk> {
   await using started = new AsyncDisposableStack();
