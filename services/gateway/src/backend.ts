@@ -18,7 +18,7 @@ import { createVerifier, type Verifier } from './adapters/credentials.ts';
 import { createDesk } from './adapters/desk.ts';
 import { openHub } from './adapters/hub.ts';
 import { internalClient, type InternalClient } from './adapters/internal-client.ts';
-import { tailLogFile } from './adapters/log-file.ts';
+import { logFileProblem, tailLogFile } from './adapters/log-file.ts';
 import { reached } from './adapters/reached.ts';
 import { watchRedisLoad } from './adapters/redis-load.ts';
 import { bringBack, createSessionDesk } from './adapters/session-desk.ts';
@@ -69,6 +69,7 @@ export async function openBackend(
       createDesk({
         redis,
         waker,
+        hub,
         recentLoad: createRecentLoad(Date.now),
         caps: config.caps,
         memoryShare: load.memoryShare,
@@ -109,7 +110,12 @@ async function openStore(
     path: config.configPath,
     env: config.env,
     only: config.wholeConfig ? undefined : SECTIONS,
+    impossible: (wanted) => {
+      const problem = logFileProblem(logFilePath(wanted, config.defaultLogFile));
+      return problem === undefined ? [] : [{ path: 'logging.file', message: problem }];
+    },
     onProblem: ({ issues }) => events.configRefused(issues),
+    onError: events.failed,
   });
   store.onChange(({ hash }) => events.configChanged(hash));
   events.configChanged(store.current().hash);

@@ -27,6 +27,7 @@ export async function openConfigPublication(
   subscriber: Subscriber,
   current: () => ConfigSnapshot,
   onPublished: (published: PublishedConfig) => void,
+  onError: (error: unknown) => void,
 ): Promise<ConfigPublication> {
   let generation = 0;
   const publish = async (known: string): Promise<void> => {
@@ -35,10 +36,11 @@ export async function openConfigPublication(
     generation = Number(await runScript(redis, configPublish1, [configKeys.tree], args));
   };
   await publish('');
-  const feed = await followConfig(redis, subscriber, (published) => {
+  const hear = (published: PublishedConfig): void => {
     generation = published.generation;
     onPublished(published);
-  });
+  };
+  const feed = await followConfig(redis, subscriber, hear, onError);
   const timer = setInterval(
     () => void publish(String(generation)).catch(() => undefined),
     REPUBLISH_INTERVAL_MS,

@@ -20,7 +20,7 @@ import {
   type SessionRef,
 } from '@moltbot/turns';
 import { newTurn } from '../domain/new-turn.ts';
-import type { Desk, Submitted, TurnRequest } from '../domain/ports.ts';
+import type { Desk, Hub, RunState, Submitted, TurnRequest } from '../domain/ports.ts';
 import type { Principal } from '../domain/principal.ts';
 import { toMessage } from '../domain/transcript.ts';
 import { isStale } from '../domain/staleness.ts';
@@ -31,6 +31,7 @@ import type { Waker } from './wake.ts';
 export type DeskDeps = Readonly<{
   redis: Redis;
   waker: Waker;
+  hub: Pick<Hub, 'expect'>;
   recentLoad: RecentLoad;
   config(): MoltbotConfig;
   caps: Caps;
@@ -40,6 +41,7 @@ export type DeskDeps = Readonly<{
   onAccepted(result: string, userId: string): void;
 }>;
 
+const ENDED: ReadonlySet<RunState> = new Set(['final', 'aborted', 'error']);
 const MEMORY_LIMIT = 0.8;
 const BUSY_RETRY_MS = 1_000;
 const MOVED_RETRIES = 5;
@@ -51,6 +53,9 @@ export function createDesk(deps: DeskDeps): Desk {
     submit: async (principal, request) => {
       const submitted = await submit(deps, principal.userId, request);
       deps.onAccepted(submitted.kind, principal.userId);
+      const { sid, turnId } = submitted;
+      const goesOn = submitted.kind === 'accepted' || !ENDED.has(submitted.status);
+      if (goesOn) deps.hub.expect(principal.userId, { sid, key: request.session.key }, turnId);
       return submitted;
     },
     abort: async (principal, key, runId, reason) => {

@@ -45,16 +45,17 @@ export function openHub(
       await subscriber.unsubscribe(userKeys.bell(uid));
     }
   };
-  const poll = (): void => {
-    for (const { feed } of users.values()) feed.poll();
+  const poll = (always = false): void => {
+    for (const { feed } of users.values()) feed.poll(always);
     void tidy().catch(onError);
   };
-  subscriber.onResubscribed(poll);
-  const timer = setInterval(poll, POLL_INTERVAL_MS);
+  subscriber.onResubscribed(() => poll(true));
+  const timer = setInterval(() => poll(), POLL_INTERVAL_MS);
 
   return {
     watchUser: async (uid, listener) => (await feedOf(uid)).watchAll(listener),
-    watchRun: async (uid, runId, listener) => (await feedOf(uid)).watchRun(runId, listener),
+    watchRun: async (uid, runId, listener, key) => (await feedOf(uid)).watchRun(runId, listener, key),
+    expect: (uid, session, turnId) => users.get(uid)?.feed.expect(session, turnId),
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
       await Promise.all(

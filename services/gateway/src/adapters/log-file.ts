@@ -12,6 +12,7 @@ import {
 import { dirname } from 'node:path';
 
 const FILE_MODE = 0o640;
+const FOLDER_MODE = 0o750;
 
 export type LogFile = Disposable & Readonly<{ write: (line: string) => void }>;
 
@@ -24,7 +25,6 @@ const LOOK_INTERVAL_MS = 1_000;
  */
 export function openLogFile(path: string, onProblem: (error: unknown) => void): LogFile {
   let failed = false;
-  mkdirSync(dirname(path), { recursive: true, mode: 0o750 });
   let file = openAppending(path);
   const timer = setInterval(() => {
     if (statSync(path, { throwIfNoEntry: false })?.ino === fstatSync(file).ino) return;
@@ -54,10 +54,40 @@ export function openLogFile(path: string, onProblem: (error: unknown) => void): 
   }
 }
 
+/** Why `path` cannot be a log file here; undefined when it can. The file and its folders are made. */
+export function logFileProblem(path: string | undefined): string | undefined {
+  if (path === undefined) return undefined;
+  try {
+    closeSync(openAppending(path));
+    return undefined;
+  } catch (error) {
+    return `cannot be written: ${error instanceof Error ? error.message : String(error)}`;
+  }
+}
+
+/** @NOTE one folder at a time: `recursive` never returns below a missing entry of /proc (measured). */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: FOLDER_MODE });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error; // another process was quicker
+  }
+}
+
 function openAppending(path: string): number {
+  makeFolder(dirname(path));
+  // opening one waits for somebody who reads it
+  if (statSync(path, { throwIfNoEntry: false })?.isFIFO()) throw new Error(`${path} is a pipe`);
   const file = openSync(path, 'a', FILE_MODE);
-  fchmodSync(file, FILE_MODE);
-  return file;
+  try {
+    if (fstatSync(file).isFile()) fchmodSync(file, FILE_MODE);
+    return file;
+  } catch (error) {
+    closeSync(file);
+    throw error;
+  }
 }
 
 export type LogPage = Readonly<{

@@ -163,3 +163,30 @@ test('a run that must be rebuilt is told from where we were, also when the first
   await settled();
   expect(told).toEqual(['start a:', 'start b:', 'end b:', 'delta c:x', 'delta c:xy']);
 });
+
+test('a run whose bells were all lost is told by the next poll, and what ended before it is not', async () => {
+  const t = listen(
+    stream(start('old'), delta('old', 'x'), end('old'), start('new'), delta('new', 'hi'), end('new')),
+  );
+  t.tail.poll();
+  await t.settled();
+  expect(t.told).toEqual([]);
+  t.tail.expect('new');
+  t.tail.poll();
+  await t.settled();
+  expect(t.told).toEqual(['start new:', 'delta new:hi', 'end new:hi']);
+  t.tail.poll();
+  await t.settled();
+  expect(t.reads).toEqual(['']);
+});
+
+test('after a lost connection a resting session is looked at too, from where it was left', async () => {
+  const t = listen(ONE_RUN);
+  for (const event of ONE_RUN.slice(0, 1)) t.tail.take(event);
+  t.tail.poll(true);
+  await t.settled();
+  expect(t.told.at(-1)).toBe('end a:hello');
+  t.tail.poll(true);
+  await t.settled();
+  expect(t.told).toHaveLength(5);
+});

@@ -6,11 +6,16 @@ export type ReadAfter = (after: string) => Promise<{ events: LoggedEvent[]; gap:
 export type SessionTail = Readonly<{
   /** An event from the doorbell; what is missing before it is read from the stream. */
   take(event: LoggedEvent): void;
-  /** Looks for events whose bell was lost; does nothing while no run is live. */
-  poll(): void;
+  /** A turn was accepted: its end must be heard even if every bell of it is lost. */
+  expect(turnId: string): void;
+  /** Looks for events whose bell was lost, where a run is live or expected; everywhere with `always`. */
+  poll(always?: boolean): void;
   /** When the last run ended, ms; now while one is live. */
   restingSince(): number;
 }>;
+
+/** An end that has not been heard by then is no longer in the stream either. */
+const EXPECTED_AT_MOST_MS = 60 * 60_000;
 
 /**
  * One session's events, each once and in order, whatever the doorbell did. Nothing is told of
@@ -23,10 +28,12 @@ export function createTail(
   onError: (error: unknown) => void,
 ): SessionTail {
   const runs = new Map<string, RunView>();
+  const expected = new Map<string, number>();
   let last: string | undefined;
   let reading: Promise<void> | undefined;
   let waiting: LoggedEvent[] = [];
   let restedAtMs = Date.now();
+  let ended = '';
 
   const apply = (event: LoggedEvent, silent: boolean): void => {
     if (last !== undefined && !isAfter(event.id, last)) return;
@@ -35,6 +42,8 @@ export function createTail(
     if (!silent) tell(event.e, view);
     if (event.e.t === 'end') {
       runs.delete(event.e.tid);
+      expected.delete(event.e.tid);
+      ended = event.e.tid;
       restedAtMs = Date.now();
     }
   };
@@ -49,7 +58,11 @@ export function createTail(
       last === undefined || waiting.some((event) => !startsRun(event.e) && !runs.has(tidOf(event.e)));
     const { events } = await readAfter(rebuild ? '' : heardFrom);
     if (rebuild) last = undefined; // not before the read: one that fails must leave the place where we are
-    for (const event of events) apply(event, rebuild && !isAfter(event.id, heardFrom));
+    // without a bell there is no place to go on from: of what the stream holds only the expected is news
+    const blind = heardFrom === '' && waiting[0]?.prev !== '';
+    const news = (event: LoggedEvent): boolean =>
+      blind ? expected.has(tidOf(event.e)) : isAfter(event.id, heardFrom);
+    for (const event of events) apply(event, rebuild && !news(event));
     const rest = waiting;
     waiting = [];
     for (const event of rest) apply(event, false);
@@ -66,6 +79,7 @@ export function createTail(
       },
     );
   };
+  const live = (): boolean => runs.size + waiting.length + expected.size > 0;
   return {
     take: (event) => {
       if (!reading && knows(event)) return apply(event, false);
@@ -73,10 +87,15 @@ export function createTail(
       waiting.push(event);
       read();
     },
-    poll: () => {
-      if ((runs.size > 0 || waiting.length > 0) && !reading) read();
+    expect: (turnId) => {
+      if (turnId !== ended) expected.set(turnId, Date.now());
     },
-    restingSince: () => (runs.size > 0 || reading ? Date.now() : restedAtMs),
+    poll: (always = false) => {
+      const tooOldMs = Date.now() - EXPECTED_AT_MOST_MS;
+      for (const [turnId, sinceMs] of expected) if (sinceMs < tooOldMs) expected.delete(turnId);
+      if ((live() || (always && last !== undefined)) && !reading) read();
+    },
+    restingSince: () => (live() || reading ? Date.now() : restedAtMs),
   };
 }
 

@@ -2,14 +2,19 @@ import type { LoggedEvent } from '@moltbot/shared/contracts';
 import type { RunListener } from '../domain/ports.ts';
 import { createTail, type ReadAfter, type SessionTail } from './session-tail.ts';
 
+type Session = Readonly<{ sid: string; key: string }>;
+
 /** One user's run events: a tail for each session that is spoken in, told to whoever listens. */
 export type UserFeed = Readonly<{
   hear: (event: LoggedEvent) => void;
   /** Everything, from now on. */
   watchAll: (listener: RunListener) => () => void;
-  watchRun: (runId: string, listener: RunListener) => () => void;
-  /** Looks for events whose bell was lost. */
-  poll: () => void;
+  /** `key`: only where it runs in that session; the same run id may be in use in another. */
+  watchRun: (runId: string, listener: RunListener, key?: string) => () => void;
+  /** A turn was accepted in a session: see that its end is heard. */
+  expect: (session: Session, turnId: string) => void;
+  /** Looks for events whose bell was lost; with `always` also where nothing is known to go on. */
+  poll: (always?: boolean) => void;
   /** Drops what has rested since `sinceMs`. */
   tidy: (sinceMs: number) => void;
   /** Since when nobody listens, ms; now while somebody does. */
@@ -18,7 +23,7 @@ export type UserFeed = Readonly<{
 
 /** `readOf` reads the event stream of one session. */
 export function createUserFeed(
-  readOf: (session: Readonly<{ sid: string; key: string }>) => ReadAfter,
+  readOf: (session: Session) => ReadAfter,
   onError: (error: unknown) => void,
 ): UserFeed {
   const sessions = new Map<string, SessionTail>();
@@ -30,7 +35,7 @@ export function createUserFeed(
     for (const listener of all) listener(event, view);
     for (const listener of runs.get(view.runId) ?? []) listener(event, view);
   };
-  const tailOf = ({ sid, key }: LoggedEvent): SessionTail => {
+  const tailOf = ({ sid, key }: Session): SessionTail => {
     const tail = sessions.get(sid) ?? createTail({ sid, key }, readOf({ sid, key }), tell, onError);
     sessions.set(sid, tail);
     return tail;
@@ -45,7 +50,10 @@ export function createUserFeed(
         if (silent()) leftAtMs = Date.now();
       };
     },
-    watchRun: (runId, listener) => {
+    watchRun: (runId, told, key) => {
+      const listener: RunListener = (event, view) => {
+        if (key === undefined || view.key === key) told(event, view);
+      };
       const listeners = runs.get(runId) ?? new Set();
       runs.set(runId, listeners.add(listener));
       return () => {
@@ -54,8 +62,11 @@ export function createUserFeed(
         if (silent()) leftAtMs = Date.now();
       };
     },
-    poll: () => {
-      for (const tail of sessions.values()) tail.poll();
+    expect: (session, turnId) => {
+      if (!silent()) tailOf(session).expect(turnId);
+    },
+    poll: (always) => {
+      for (const tail of sessions.values()) tail.poll(always);
     },
     tidy: (sinceMs) => {
       for (const [sid, tail] of sessions) if (tail.restingSince() < sinceMs) sessions.delete(sid);

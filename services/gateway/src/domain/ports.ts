@@ -57,8 +57,10 @@ export type RunListener = (event: RunEvent, view: RunView) => void;
 export type Hub = Readonly<{
   /** Everything of one user, from now on. */
   watchUser(userId: string, listener: RunListener): Promise<() => void>;
-  /** One run, from its acceptance on: call before submitting. */
-  watchRun(userId: string, runId: string, listener: RunListener): Promise<() => void>;
+  /** One run, from its acceptance on: call before submitting. `key`: only where it runs in that session. */
+  watchRun(userId: string, runId: string, listener: RunListener, key?: string): Promise<() => void>;
+  /** A turn was accepted: whoever listens shall hear its end, also when every message about it is lost. */
+  expect(userId: string, session: Readonly<{ sid: string; key: string }>, turnId: string): void;
 }>;
 
 export type EndOfRun = Extract<RunEvent, { t: 'end' }>;

@@ -1,7 +1,7 @@
 import type { Response } from 'express';
 import { AppError } from '@moltbot/shared/errors';
 import { isErrorCode } from '../domain/error-code.ts';
-import type { EndOfRun, Submitted, TurnRequest } from '../domain/ports.ts';
+import type { EndOfRun, RunListener, Submitted, TurnRequest } from '../domain/ports.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Services } from '../services.ts';
 import { answerOf } from './answer.ts';
@@ -33,7 +33,7 @@ export async function followRun(
     if (text.length > sent.length) sink.delta?.(text.slice(sent.length));
     sent = text;
   };
-  const stop = await services.hub.watchRun(principal.userId, turn.runId, (event, view) => {
+  const hear: RunListener = (event, view) => {
     if (event.t === 'delta') {
       if (view.text.startsWith(sent)) send(view.text);
       else if (!sent.startsWith(view.text))
@@ -42,7 +42,8 @@ export async function followRun(
         );
     }
     if (event.t === 'end') resolve(event);
-  });
+  };
+  const stop = await services.hub.watchRun(principal.userId, turn.runId, hear, turn.session.key);
   const mayReturn = idempotencyKey(response.req) !== undefined;
   const left = (): void => {
     if (response.writableEnded || mayReturn) return;

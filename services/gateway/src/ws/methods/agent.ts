@@ -55,7 +55,7 @@ async function runAgent(params: AgentParams, context: MethodContext): Promise<un
       status: 'ok',
       runIds: await services.desk.abort(principal, session.key, undefined, 'stop'),
     };
-  using end = await awaitEnd(services.hub, principal.userId, runId);
+  using end = await awaitEnd(services.hub, principal.userId, runId, session.key);
   const submitted = await services.desk.submit(principal, {
     session,
     intent,
