@@ -63,7 +63,8 @@ export async function startLlmWorker(
     settings = turnSettings(next, env);
     lanes.applyCaps().catch((error: unknown) => events.failed(error, 'caps not applied'));
   };
-  cleanup.use(await followPublishedConfig(redis, subscriber, env, use, events.configUnusable));
+  const notUsed = (error: unknown): void => events.failed(error, 'configuration change failed');
+  cleanup.use(await followPublishedConfig(redis, subscriber, env, use, events.configUnusable, notUsed));
   cleanup.use(sweep(redis, queues, events));
   cleanup.use(watchBudgets(redis, () => settings.budgets, events));
   cleanup.use(reportDepth(redis, queues, config, events));

@@ -1,5 +1,5 @@
 import type { ConfigIssue, MoltbotConfig } from '@moltbot/shared/contracts';
-import { followConfig, type Redis, type Subscriber } from '@moltbot/shared/redis';
+import { followConfig, type PublishedConfig, type Redis, type Subscriber } from '@moltbot/shared/redis';
 import { loadConfigFile, requireValidConfig, resolveConfigPath, snapshotFromTree } from '@moltbot/config';
 
 /** What is substituted and read here. */
@@ -17,11 +17,13 @@ export async function followPublishedConfig(
   env: NodeJS.ProcessEnv,
   onConfig: (config: MoltbotConfig) => void,
   onUnusable: (issues: readonly ConfigIssue[]) => void,
+  onError: (error: unknown) => void,
 ): Promise<AsyncDisposable> {
   const path = resolveConfigPath(env);
-  return await followConfig(redis, subscriber, ({ tree, hash }) => {
+  const use = ({ tree, hash }: PublishedConfig): void => {
     const snapshot = snapshotFromTree(tree, env, { path, hash, only: SECTIONS });
     if (snapshot.valid) onConfig(snapshot.config);
     else onUnusable(snapshot.issues);
-  });
+  };
+  return await followConfig(redis, subscriber, use, onError);
 }

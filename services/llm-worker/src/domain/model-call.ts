@@ -1,4 +1,4 @@
-import type { ContextMessage, TurnContent } from '@moltbot/shared/contracts';
+import type { ContextMessage, ModelEntry, TurnContent } from '@moltbot/shared/contracts';
 import type { CatalogModel } from '@moltbot/config';
 import type { ModelCall } from './model.ts';
 
@@ -18,13 +18,30 @@ export function modelCall(
 ): ModelCall {
   return {
     system: [settings.system(turn.agentId), turn.system ?? ''].filter((part) => part !== '').join('\n\n'),
-    messages,
+    messages: readable(messages, model.entry),
     tools: turn.tools ?? [],
     toolChoice: turn.toolChoice,
     thinking: turn.thinking ?? settings.thinking,
     maxTokens: maxTokens(model, turn.maxTokens),
   };
 }
+
+/**
+ * A conversation as the model can take it. One that reads text alone is told of an image instead: its
+ * provider would refuse the message, and every later one of the session with it.
+ */
+export function readable(
+  messages: readonly ContextMessage[],
+  { input }: ModelEntry,
+): readonly ContextMessage[] {
+  if (input === undefined || input.includes('image')) return messages;
+  return messages.map(({ role, content }) => ({
+    role,
+    content: content.map((block) => (block.type === 'image' ? UNSEEN : block)),
+  }));
+}
+
+const UNSEEN = { type: 'text', text: '(an image is here, and this model reads text alone)' } as const;
 
 const DEFAULT_MAX_TOKENS = 16_384;
 

@@ -3,7 +3,7 @@ import type { CatalogModel } from '@moltbot/config';
 import { emitEvent, type Run } from '@moltbot/turns';
 import { planCompaction, SUMMARY_SYSTEM, type CompactionPlan } from '../domain/compaction.ts';
 import { buildMessages } from '../domain/context.ts';
-import { maxTokens } from '../domain/model-call.ts';
+import { maxTokens, readable } from '../domain/model-call.ts';
 import { ProviderError, type AskModel, type ModelCall } from '../domain/model.ts';
 import { settleCall, startCall } from './ask-model.ts';
 import type { Lease } from './lease.ts';
@@ -76,11 +76,12 @@ async function summarise(
     role: 'user',
     content: [{ type: 'text', text: 'Summarise our conversation so far.' }],
   };
-  const last = plan.messages.at(-1);
+  const old = readable(plan.messages, model.entry);
+  const last = old.at(-1);
   const messages =
     last?.role === 'user'
-      ? [...plan.messages.slice(0, -1), { role: last.role, content: [...last.content, ...request.content] }]
-      : [...plan.messages, request];
+      ? [...old.slice(0, -1), { role: last.role, content: [...last.content, ...request.content] }]
+      : [...old, request];
   const call: ModelCall = {
     system: SUMMARY_SYSTEM,
     messages,
