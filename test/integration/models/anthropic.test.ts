@@ -249,6 +249,23 @@ describe('an image', () => {
     await expect(talk.send('look', { attachments })).rejects.toThrow(refusal);
   });
 
+  test('is told of, not sent, where the model reads text alone', async () => {
+    const word = randomUUID();
+    const attachments = [{ type: 'image', mimeType: 'image/png', content: PNG }];
+    const { key } = await talk.say(`look ${word}`, { attachments });
+    await talk.patch(key, { model: 'bigmodel/glm-4.7' });
+    await talk.say(`and now ${word}`, { key, attachments });
+    const asked = below.requests().find(({ body }) => JSON.stringify(body).includes(word));
+    const unseen = { type: 'text', text: '(an image is here, and this model reads text alone)' };
+    expect(asked?.body).toMatchObject({
+      messages: [{ content: [{}, unseen] }, {}, { content: [{}, unseen] }],
+    });
+    expect(JSON.stringify(asked?.body)).not.toContain(PNG);
+    await talk.patch(key, { model: 'watched/m1' });
+    await talk.say(`and again ${word}`, { key });
+    expect((await bodyOf(talk, `and again ${word}`)).messages[0]?.content).toContainEqual(IMAGE);
+  });
+
   test('of an HTTP request reaches the model as the same block', async () => {
     const word = randomUUID();
     const { url, token } = talk.standalone;
