@@ -14,11 +14,11 @@ beforeAll(async () => {
 afterAll(() => product[Symbol.asyncDispose]());
 
 /** The headers of somebody with a token of their own. */
-async function employee(userId: string): Promise<Record<string, string>> {
+async function employee(userId: string, held: object = {}): Promise<Record<string, string>> {
   const { wsUrl, token } = product.standalone;
   const about = { id: 'cli', mode: 'cli', version: '0.0.0', platform: 'test' } as const;
   const admin = createNodeClient({ url: wsUrl, token, client: about, scopes: ['operator.admin'] });
-  const made = await admin.request<{ token: string }>('tokens.create', { userId });
+  const made = await admin.request<{ token: string }>('tokens.create', { userId, ...held });
   admin.close();
   return { authorization: `Bearer ${made.token}` };
 }
@@ -96,4 +96,36 @@ test('tools see the sessions of their caller alone', async () => {
     expect((await invoke(alice, tool, { sessionKey: name })).status).toBe(200);
     expect((await invoke(bob, tool, { sessionKey: name })).status).toBe(400);
   }
+});
+
+describe('a token that may not', () => {
+  const messages = [{ role: 'user', content: '#echo hello' }];
+  const REFUSED: [string, object, object][] = [
+    ['/v1/chat/completions', { messages }, { error: { type: 'forbidden', code: 'forbidden' } }],
+    ['/v1/responses', { input: '#echo hello' }, { error: { type: 'forbidden', code: 'forbidden' } }],
+    ['/v1/messages', { messages, max_tokens: 50 }, { type: 'error', error: { type: 'permission_error' } }],
+  ];
+  test.each(REFUSED)('write starts no turn on %s', async (path, body, shape) => {
+    const auditor = await employee('audrey', { role: 'auditor' });
+    const response = await product.post(path, { model: 'moltbot', ...body }, auditor);
+    expect(response.status).toBe(403);
+    const said: unknown = await response.json();
+    expect(said).toMatchObject(shape);
+    expect(said).toMatchObject({ error: { message: 'missing scope: operator.write' } });
+  });
+
+  test('read sees neither models nor tools', async () => {
+    const blind = await employee('basil', { role: 'operator', scopes: ['operator.pairing'] });
+    const models = await fetch(`${product.standalone.url}/v1/models`, { headers: blind });
+    const tools = await product.post('/tools/invoke', { tool: 'agents_list' }, blind);
+    expect([models.status, tools.status]).toEqual([403, 403]);
+    expect(await tools.json()).toMatchObject({
+      error: { type: 'forbidden', message: 'missing scope: operator.read' },
+    });
+  });
+
+  test('write still reads', async () => {
+    const auditor = await employee('audrey', { role: 'auditor' });
+    expect((await product.post('/tools/invoke', { tool: 'agents_list' }, auditor)).status).toBe(200);
+  });
 });

@@ -1,4 +1,5 @@
 import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import type { Scope } from '@moltbot/shared/contracts';
 import { AppError, toAppError, toHttpError } from '@moltbot/shared/errors';
 import { probeRoutes } from '@moltbot/shared/runtime';
 import type { Services } from '../services.ts';
@@ -26,38 +27,48 @@ const MIB = 1_048_576;
 export function httpApp(deps: AppDeps): Express {
   const { services } = deps;
   const app = express().disable('x-powered-by').disable('etag');
-  const known = authenticate(services, deps.onRefused);
+  const allowed = (needed: Scope): RequestHandler => authenticate(services, deps.onRefused, needed);
   const endpoints = () => services.config().gateway.http.endpoints;
-  const post = (path: string, limit: () => number, enabled: () => boolean, handler: RequestHandler): void => {
-    app.all(path, onlyPost, switchedOn(path, enabled), known, jsonBody(limit), handler);
+  const post = (
+    path: string,
+    needed: Scope,
+    limit: () => number,
+    enabled: () => boolean,
+    handler: RequestHandler,
+  ): void => {
+    app.all(path, onlyPost, switchedOn(path, enabled), allowed(needed), jsonBody(limit), handler);
   };
   app.use(probeRoutes(services.lifecycle, () => ({ version: services.host.version })));
   app.get(['/metrics', '/api/diagnostics/prometheus'], metrics(services, deps.renderMetrics, deps.onRefused));
   post(
     '/v1/chat/completions',
+    'operator.write',
     () => MIB,
     () => endpoints().chatCompletions.enabled,
     chatCompletions(services),
   );
   post(
     '/v1/responses',
+    'operator.write',
     () => endpoints().responses.maxBodyBytes,
     () => endpoints().responses.enabled,
     responses(services),
   );
   post(
     '/v1/messages',
+    'operator.write',
     () => 8 * MIB,
     () => endpoints().chatCompletions.enabled,
     messages(services),
   );
   post(
     '/tools/invoke',
+    'operator.read',
     () => 2 * MIB,
     () => true,
     toolsInvoke(services),
   );
-  app.get(['/v1/models', '/v1/models/:id'], known, modelList(services));
+  app.get(['/v1/models', '/v1/models/:id'], allowed('operator.read'), modelList(services));
   app.all('/v1/{*path}', (request, _response, next) =>
     next(new AppError('NOT_FOUND', `${request.path} is not served`)),
   );

@@ -1,14 +1,18 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { AppError } from '@moltbot/shared/errors';
 import type { Principal } from '../domain/principal.ts';
+import { refusal, type Needed } from '../domain/scopes.ts';
 import type { Services } from '../services.ts';
 
 export type OnRefused = (request: Request, reason: string) => void;
 
 const UNAUTHORIZED = { error: { message: 'Unauthorized', type: 'unauthorized' } } as const;
 
-/** Lets a request with a valid bearer token (or the Anthropic SDK's `x-api-key`) through; 401 for the rest. */
-export function authenticate(services: Services, onRefused: OnRefused): RequestHandler {
+/**
+ * Lets a request with a valid bearer token (or the Anthropic SDK's `x-api-key`) through, when its
+ * principal may do what the path needs; 401 for a credential nobody knows, 403 for one that may not.
+ */
+export function authenticate(services: Services, onRefused: OnRefused, needed: Needed): RequestHandler {
   return async (request, response, next) => {
     const verdict = await services.verify(bearer(request));
     if (!verdict.ok) {
@@ -19,6 +23,11 @@ export function authenticate(services: Services, onRefused: OnRefused): RequestH
           request.path.endsWith('/messages') ? { type: 'error', ...anthropicUnauthorized } : UNAUTHORIZED,
         );
       return;
+    }
+    const refused = refusal(verdict.principal.scopes, needed);
+    if (refused !== undefined) {
+      onRefused(request, 'scope');
+      throw new AppError('FORBIDDEN', refused);
     }
     (response.locals as { principal?: Principal }).principal = verdict.principal;
     next();
