@@ -17,11 +17,20 @@ export function followLogging(
     logs.apply(logSettings(store.current().config.logging));
     const path = logFile();
     if (path === open?.path) return;
-    open?.close();
+    const before = open;
     open = path === undefined ? undefined : { path, close: addFile(logs, path, onProblem) };
+    before?.close();
   };
-  apply();
-  store.onChange(apply);
+  // what another gateway may write, this one perhaps may not: then the lines go where they went
+  const applyIfPossible = (): void => {
+    try {
+      apply();
+    } catch (error) {
+      onProblem(error);
+    }
+  };
+  applyIfPossible();
+  store.onChange(applyIfPossible);
 }
 
 /** Sends the lines to a file as well, until what it returns is called. */

@@ -13,18 +13,26 @@ export async function readPublishedConfig(redis: Redis): Promise<PublishedConfig
 
 const POLL_INTERVAL_MS = 2_000;
 
-/** Calls back with every newer generation: at the bell, and by polling in case a bell was lost. */
+/**
+ * Calls back with every newer generation: at the bell, and by polling in case a bell was lost.
+ * What the callback throws goes to `onError`, and the generation counts as heard.
+ */
 export async function followConfig(
   redis: Redis,
   subscriber: Subscriber,
   onChange: (config: PublishedConfig) => void,
+  onError: (error: unknown) => void,
 ): Promise<AsyncDisposable> {
   let seen = 0;
   const look = async (): Promise<void> => {
     const published = await readPublishedConfig(redis).catch(() => undefined);
     if (!published || published.generation === seen) return;
     seen = published.generation;
-    onChange(published);
+    try {
+      onChange(published);
+    } catch (error) {
+      onError(error);
+    }
   };
   await subscriber.subscribe(configKeys.bell, () => void look());
   await look();
