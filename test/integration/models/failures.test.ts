@@ -203,6 +203,9 @@ describe.concurrent('a provider that takes its time', () => {
   );
 
   test('a limit longer than timers can count is no limit', async () => {
-    expect((await talk.say('#tokens 3 #delay 20', { timeoutMs: 30 * 24 * 3_600_000 })).text).toBe('t1 t2 t3');
+    const timeoutMs = 30 * 24 * 3_600_000;
+    const { runId } = await talk.send('#tokens 3 #delay 20', { timeoutMs });
+    expect(await talk.me.request('agent.wait', { runId, timeoutMs })).toMatchObject({ status: 'ok' });
+    expect(shownText(await talk.me.end(runId))).toBe('t1 t2 t3');
   });
 });
