@@ -115,6 +115,7 @@ class Client implements MoltbotClient {
     this.#requests.lose(ending.reason, false);
     const { attempt } = this.#state;
     const delayMs = backoffMs(attempt);
+    this.#retryTimer = setTimeout(() => this.#connect(), delayMs); // first: a listener may close the client
     this.#setState({
       status: 'waiting',
       attempt: attempt + 1,
@@ -122,7 +123,6 @@ class Client implements MoltbotClient {
       closeCode: ending.code,
       retryAtMs: Date.now() + delayMs,
     });
-    this.#retryTimer = setTimeout(() => this.#connect(), delayMs);
   }
 
   #finish(ending: Ending): void {

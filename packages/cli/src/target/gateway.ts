@@ -68,10 +68,10 @@ function untilOpen(client: MoltbotClient, target: Target, interrupted: AbortSign
   const stop = client.on('state', ({ status, reason = 'not connected' }) => {
     if (status === 'open') resolve(undefined);
     else if (status === 'closed' || status === 'waiting') {
-      client.close();
       const said =
         reason === 'handshake timeout' ? `no answer from ${target.url}: handshake timeout` : reason;
-      reject(withNextStep(new Failure(said), target));
+      reject(withNextStep(new Failure(said), target)); // before the close, which has a reason of its own
+      client.close();
     }
   });
   return promise.finally(() => {
