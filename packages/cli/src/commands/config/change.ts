@@ -14,6 +14,9 @@ export type ConfigAnswer = Readonly<{
   warnings?: readonly ConfigIssue[];
 }>;
 
+/** `needsRestart`: changed keys that wait for the next start; an older gateway does not say. */
+export type ConfigChanged = Readonly<{ path: string; needsRestart?: readonly string[] }>;
+
 export const readConfig = (gateway: Gateway): Promise<ConfigAnswer> =>
   gateway.call<ConfigAnswer>('config.get', {});
 
@@ -21,18 +24,14 @@ export const readConfig = (gateway: Gateway): Promise<ConfigAnswer> =>
  * One key, through `config.patch`: the server merges into the file as people wrote it,
  * so that comments' neighbours, `${NAME}` references and secrets stay as they are.
  */
-export async function changeConfig(
-  gateway: Gateway,
-  path: string,
-  value: unknown,
-): Promise<{ path: string }> {
+export async function changeConfig(gateway: Gateway, path: string, value: unknown): Promise<ConfigChanged> {
   const wanted = parsePath(path);
   const { parsed, hash } = await readConfig(gateway);
   if (value === undefined && valueAt(parsed, wanted) === undefined)
     throw new Failure(`Config path not found: ${path}`);
   const raw = JSON.stringify(mergePatch(parsed, wanted, value));
   try {
-    return await gateway.call<{ path: string }>('config.patch', { raw, baseHash: hash });
+    return await gateway.call<ConfigChanged>('config.patch', { raw, baseHash: hash });
   } catch (error) {
     throw explained(error, path);
   }

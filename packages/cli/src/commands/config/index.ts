@@ -21,7 +21,7 @@ export function configCommand(terminal: Terminal, print: Printer): Command {
     .action((path: string, _options: unknown, command: Command) => get(terminal, print, command, path));
   config
     .command('set')
-    .description('Set a value; it is applied without a restart')
+    .description('Set a value; says whether it waits for a restart')
     .argument('<path>')
     .argument('<value>', 'JSON5, or plain text')
     .action((path: string, value: string, _options: unknown, command: Command) =>
@@ -62,11 +62,9 @@ async function change(
 ): Promise<void> {
   const result = await withGateway(terminal, command, (gateway) => changeConfig(gateway, path, value));
   if (connectOptions(command).json) return print.json({ ok: true, path: result.path, changed: path });
-  print.line(
-    value === undefined
-      ? `Removed ${path}. Applied without a restart.`
-      : `Updated ${path}. Applied without a restart.`,
-  );
+  const done = value === undefined ? `Removed ${path}.` : `Updated ${path}.`;
+  const waits = (result.needsRestart ?? []).length > 0;
+  print.line(`${done} ${waits ? 'Restart the gateway to apply it.' : 'Applied without a restart.'}`);
 }
 
 /** The gateway's own answer, or, when it cannot be asked, where one started here would look. */

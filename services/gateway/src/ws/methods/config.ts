@@ -50,8 +50,8 @@ async function store(
   { raw, baseHash }: Pick<WriteParams, 'raw' | 'baseHash'>,
   { services }: MethodContext,
 ) {
-  const { next } = await services.store.write({ mode, raw, baseHash });
-  return redactSnapshot(next);
+  const { next, restart } = await services.store.write({ mode, raw, baseHash });
+  return { ...redactSnapshot(next), needsRestart: restart };
 }
 
 /** Applied live: the restart that upstream would make is described and does not happen. */
@@ -60,7 +60,7 @@ async function change(
   params: WriteParams,
   context: MethodContext,
 ): Promise<unknown> {
-  const { path, config } = await store(mode, params, context);
+  const { path, config, needsRestart } = await store(mode, params, context);
   const { sessionKey, note = null, restartDelayMs: delayMs = DEFAULT_DELAY_MS } = params;
   const payload = {
     kind: 'config-apply',
@@ -75,6 +75,8 @@ async function change(
     ok: true,
     path,
     config,
+    /** Ours: the changed keys that wait for the next start; all others are in force. */
+    needsRestart,
     restart: {
       ok: true,
       pid: context.services.host.pid,
