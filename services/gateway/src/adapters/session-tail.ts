@@ -1,5 +1,6 @@
-import type { LoggedEvent, RunEvent } from '@moltbot/shared/contracts';
-import type { RunListener, RunView } from '../domain/ports.ts';
+import type { LoggedEvent } from '@moltbot/shared/contracts';
+import type { RunListener } from '../domain/ports.ts';
+import { createRunViews, startsRun, turnOf, type RunViews } from './run-views.ts';
 
 export type ReadAfter = (after: string) => Promise<{ events: LoggedEvent[]; gap: boolean }>;
 
@@ -22,86 +23,114 @@ const EXPECTED_AT_MOST_MS = 60 * 60_000;
  * runs before the first event heard, but their text is read, so that it can be continued.
  */
 export function createTail(
-  ref: Readonly<{ sid: string; key: string }>,
+  session: Readonly<{ sid: string; key: string }>,
   readAfter: ReadAfter,
   tell: RunListener,
   onError: (error: unknown) => void,
 ): SessionTail {
-  const runs = new Map<string, RunView>();
-  const expected = new Map<string, number>();
-  let last: string | undefined;
-  let reading: Promise<void> | undefined;
-  let waiting: LoggedEvent[] = [];
-  let restedAtMs = Date.now();
-  let ended = '';
-
-  const apply = (event: LoggedEvent, silent: boolean): void => {
-    if (last !== undefined && !isAfter(event.id, last)) return;
-    last = event.id;
-    const view = advance(runs, ref, event);
-    if (!silent) tell(event.e, view);
-    if (event.e.t === 'end') {
-      runs.delete(event.e.tid);
-      expected.delete(event.e.tid);
-      ended = event.e.tid;
-      restedAtMs = Date.now();
-    }
-  };
-  const knows = (event: LoggedEvent): boolean => {
-    if (last === undefined) return event.prev === '' || startsRun(event.e);
-    return event.prev === last && (startsRun(event.e) || runs.has(tidOf(event.e)));
-  };
-  const catchUp = async (): Promise<void> => {
-    // @NOTE an unknown run may have begun before we listened: its text is rebuilt from the stream's beginning, told to nobody
-    const heardFrom = last ?? waiting[0]?.prev ?? '';
-    const rebuild =
-      last === undefined || waiting.some((event) => !startsRun(event.e) && !runs.has(tidOf(event.e)));
-    const { events } = await readAfter(rebuild ? '' : heardFrom);
-    if (rebuild) last = undefined; // not before the read: one that fails must leave the place where we are
-    // without a bell there is no place to go on from: of what the stream holds only the expected is news
-    const blind = heardFrom === '' && waiting[0]?.prev !== '';
-    const news = (event: LoggedEvent): boolean =>
-      blind ? expected.has(tidOf(event.e)) : isAfter(event.id, heardFrom);
-    for (const event of events) apply(event, rebuild && !news(event));
-    const rest = waiting;
-    waiting = [];
-    for (const event of rest) apply(event, false);
-  };
-  const read = (): void => {
-    reading ??= catchUp().then(
-      () => {
-        reading = undefined;
-        if (waiting.length > 0) read();
-      },
-      (error: unknown) => {
-        reading = undefined; // what waits is looked at again with the next event or poll, not at once
-        onError(error);
-      },
-    );
-  };
-  const live = (): boolean => runs.size + waiting.length + expected.size > 0;
-  return {
-    take: (event) => {
-      if (!reading && knows(event)) return apply(event, false);
-      if (last !== undefined && !isAfter(event.id, last)) return;
-      waiting.push(event);
-      read();
-    },
-    expect: (turnId) => {
-      if (turnId !== ended) expected.set(turnId, Date.now());
-    },
-    poll: (always = false) => {
-      const tooOldMs = Date.now() - EXPECTED_AT_MOST_MS;
-      for (const [turnId, sinceMs] of expected) if (sinceMs < tooOldMs) expected.delete(turnId);
-      if ((live() || (always && last !== undefined)) && !reading) read();
-    },
-    restingSince: () => (live() || reading ? Date.now() : restedAtMs),
-  };
+  return new Tail(createRunViews(session), readAfter, tell, onError);
 }
 
-const startsRun = (event: RunEvent): boolean =>
-  event.t === 'accepted' || event.t === 'start' || event.t === 'injected';
-const tidOf = (event: RunEvent): string => (event.t === 'injected' ? event.run : event.tid);
+class Tail implements SessionTail {
+  readonly #runs: RunViews;
+  readonly #readAfter: ReadAfter;
+  readonly #tell: RunListener;
+  readonly #onError: (error: unknown) => void;
+  /** Turn id -> since when its end is awaited, ms. */
+  readonly #expected = new Map<string, number>();
+  /** The last event that was read; undefined before the first. */
+  #last: string | undefined;
+  #lastEnded = '';
+  #restedAtMs = Date.now();
+  #waiting: LoggedEvent[] = [];
+  #reading = false;
+
+  constructor(runs: RunViews, readAfter: ReadAfter, tell: RunListener, onError: (error: unknown) => void) {
+    this.#runs = runs;
+    this.#readAfter = readAfter;
+    this.#tell = tell;
+    this.#onError = onError;
+  }
+
+  take(event: LoggedEvent): void {
+    if (!this.#reading && this.#follows(event)) return this.#apply(event, false);
+    if (this.#last !== undefined && !isAfter(event.id, this.#last)) return;
+    this.#waiting.push(event);
+    this.#read();
+  }
+
+  expect(turnId: string): void {
+    if (turnId !== this.#lastEnded) this.#expected.set(turnId, Date.now());
+  }
+
+  poll(always = false): void {
+    const tooOldMs = Date.now() - EXPECTED_AT_MOST_MS;
+    for (const [turnId, sinceMs] of this.#expected) if (sinceMs < tooOldMs) this.#expected.delete(turnId);
+    if (this.#live() || (always && this.#last !== undefined)) this.#read();
+  }
+
+  restingSince(): number {
+    return this.#live() || this.#reading ? Date.now() : this.#restedAtMs;
+  }
+
+  #live(): boolean {
+    return this.#runs.live() || this.#waiting.length + this.#expected.size > 0;
+  }
+
+  #follows(event: LoggedEvent): boolean {
+    if (this.#last === undefined) return event.prev === '' || startsRun(event.e);
+    return event.prev === this.#last && !this.#unknown(event);
+  }
+
+  #unknown({ e }: LoggedEvent): boolean {
+    return !startsRun(e) && !this.#runs.has(turnOf(e));
+  }
+
+  #apply(event: LoggedEvent, silent: boolean): void {
+    if (this.#last !== undefined && !isAfter(event.id, this.#last)) return;
+    this.#last = event.id;
+    const view = this.#runs.advance(event);
+    if (!silent) this.#tell(event.e, view);
+    if (event.e.t !== 'end') return;
+    this.#expected.delete(event.e.tid);
+    this.#lastEnded = event.e.tid;
+    this.#restedAtMs = Date.now();
+  }
+
+  #read(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    this.#catchUp().then(
+      () => {
+        this.#reading = false;
+        if (this.#waiting.length > 0) this.#read();
+      },
+      (error: unknown) => {
+        this.#reading = false; // what waits is looked at again with the next event or poll, not at once
+        this.#onError(error);
+      },
+    );
+  }
+
+  async #catchUp(): Promise<void> {
+    // @NOTE an unknown run may have begun before we listened: its text is rebuilt from the stream's beginning, told to nobody
+    const heardFrom = this.#last ?? this.#waiting[0]?.prev ?? '';
+    const rebuild = this.#last === undefined || this.#waiting.some((event) => this.#unknown(event));
+    const { events } = await this.#readAfter(rebuild ? '' : heardFrom);
+    if (rebuild) this.#last = undefined; // not before the read: one that fails must leave the place where we are
+    const news = this.#newsAfter(heardFrom);
+    for (const event of events) this.#apply(event, rebuild && !news(event));
+    const rest = this.#waiting;
+    this.#waiting = [];
+    for (const event of rest) this.#apply(event, false);
+  }
+
+  /** Without a bell there is no place to go on from: of what the stream holds only the expected is news. */
+  #newsAfter(heardFrom: string): (event: LoggedEvent) => boolean {
+    const blind = heardFrom === '' && this.#waiting[0]?.prev !== '';
+    return ({ id, e }) => (blind ? this.#expected.has(turnOf(e)) : isAfter(id, heardFrom));
+  }
+}
 
 /** Ids are `<fence>-<n>`, ordered by both as numbers. */
 function isAfter(id: string, other: string): boolean {
@@ -109,30 +138,4 @@ function isAfter(id: string, other: string): boolean {
   const [fence = 0, n = 0] = id.split('-').map(Number);
   const [otherFence = 0, otherN = 0] = other.split('-').map(Number);
   return fence > otherFence || (fence === otherFence && n > otherN);
-}
-
-function advance(
-  runs: Map<string, RunView>,
-  ref: Readonly<{ sid: string; key: string }>,
-  { n, e }: LoggedEvent,
-): RunView {
-  const tid = tidOf(e);
-  const view = runs.get(tid) ?? {
-    runId: e.run,
-    turnId: tid,
-    ...ref,
-    shownKey: ref.key,
-    text: '',
-    thinking: '',
-    n: 0,
-    startedAt: Date.now(),
-    attempt: 1,
-  };
-  if (e.t !== 'injected') runs.set(tid, view);
-  view.n = n;
-  if ('shown' in e) view.shownKey = e.shown;
-  if (e.t === 'start') Object.assign(view, { startedAt: e.at, attempt: e.attempt, text: '', thinking: '' });
-  if (e.t === 'delta') view.text += e.text;
-  if (e.t === 'thinking') view.thinking += e.text;
-  return view;
 }
