@@ -48,9 +48,7 @@ export async function openBackend(
   const target = { url: config.redisUrl, name: `gateway-${config.id}` };
   const redis = cleanup.adopt(await openRedis(target, 'request'), closeRedis);
   await requireSafeRedis(redis);
-  const prepare = (): void => void loadDoorScripts(redis).catch(() => undefined); // the first use loads them otherwise
-  redis.on('ready', prepare);
-  prepare();
+  keepScriptsLoaded(redis);
   const subscriber = cleanup.use(await openSubscriber(target));
   const store = cleanup.use(await openStore(redis, subscriber, config, events));
   const current = (): MoltbotConfig => store.current().config;
@@ -98,6 +96,13 @@ export async function openBackend(
     subscriber,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+/** After each reconnect too, so that no message waits for a script to be sent; its first use loads it otherwise. */
+function keepScriptsLoaded(redis: Redis): void {
+  const load = (): void => void loadDoorScripts(redis).catch(() => undefined);
+  redis.on('ready', load);
+  load();
 }
 
 async function openStore(
