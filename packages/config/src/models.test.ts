@@ -92,3 +92,15 @@ describe('agents.defaults.models as the allowlist', () => {
     expect(refs(keyless.choices('main'))).toEqual(['openai/gpt-4.1']);
   });
 });
+
+test('what is cached for an hour costs twice the input, for five minutes the listed price', () => {
+  const priced = (cacheControlTtl: string) =>
+    modelCatalogue(
+      MoltbotConfig.parse({
+        agents: { defaults: { models: { 'anthropic/claude-opus-4-5': { params: { cacheControlTtl } } } } },
+      }),
+      {},
+    ).find('anthropic/claude-opus-4-5')?.price;
+  expect(priced('5m')?.cacheWrite).toBe(6.25);
+  expect(priced('1h')?.cacheWrite).toBe(10);
+});

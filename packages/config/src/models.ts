@@ -11,6 +11,8 @@ export type CatalogModel = Readonly<{
   headers: Readonly<Record<string, string>>;
   bearer: boolean;
   entry: ModelEntry;
+  /** What a call really costs; undefined when the model has no price. */
+  price: ModelEntry['cost'];
   /** Free-form, from `agents.defaults.models.<ref>.params`. */
   params: Readonly<Record<string, unknown>>;
 }>;
@@ -102,6 +104,7 @@ function demoProvider(env: Environment): ResolvedProvider[] {
 
 function catalogModel(config: MoltbotConfig, provider: ResolvedProvider, entry: ModelEntry): CatalogModel {
   const ref = `${provider.id}/${entry.id}`;
+  const params = config.agents.defaults.models[ref]?.params ?? {};
   return {
     ref,
     provider: provider.id,
@@ -110,8 +113,15 @@ function catalogModel(config: MoltbotConfig, provider: ResolvedProvider, entry: 
     headers: { ...provider.headers, ...entry.headers },
     bearer: provider.bearer,
     entry,
-    params: config.agents.defaults.models[ref]?.params ?? {},
+    price: priceOf(entry, params),
+    params,
   };
+}
+
+/** Anthropic bills what is kept for an hour at twice the price of input, for five minutes at the listed one. */
+function priceOf({ cost }: ModelEntry, params: CatalogModel['params']): ModelEntry['cost'] {
+  if (cost === undefined || params['cacheControlTtl'] !== '1h') return cost;
+  return { ...cost, cacheWrite: Math.max(cost.cacheWrite, 2 * cost.input) };
 }
 
 function configuredRefs(config: MoltbotConfig, agentId: string): string[] {
@@ -145,5 +155,5 @@ function unlisted(
   const sibling = models.find((model) => model.provider === named?.provider);
   if (named === undefined || sibling === undefined || sibling.provider === DEMO_PROVIDER) return undefined;
   const params = config.agents.defaults.models[ref]?.params ?? {};
-  return { ...sibling, ref, entry: { id: named.model }, params };
+  return { ...sibling, ref, entry: { id: named.model }, price: undefined, params };
 }

@@ -12,6 +12,7 @@ const MODEL: CatalogModel = {
   headers: {},
   bearer: false,
   entry: { id: 'm' },
+  price: undefined,
   params: {},
 };
 const says = (role: ContextMessage['role'], ...texts: string[]): ContextMessage => ({

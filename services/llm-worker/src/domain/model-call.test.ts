@@ -11,6 +11,7 @@ const MODEL: CatalogModel = {
   headers: {},
   bearer: false,
   entry: { id: 'm', maxTokens: 8_000 },
+  price: undefined,
   params: {},
 };
 const SETTINGS: CallSettings = { thinking: 'low', system: (agentId) => `I am ${agentId}.` };

@@ -58,10 +58,7 @@ export async function startCall(
     model,
     events: events(),
     usage: (saidChars) =>
-      priced(
-        { ...counts, output: Math.max(counts.output, Math.ceil(saidChars / TOKEN_CHARS)) },
-        model.entry.cost,
-      ),
+      priced({ ...counts, output: Math.max(counts.output, Math.ceil(saidChars / TOKEN_CHARS)) }, model.price),
     money,
   };
 }
@@ -73,7 +70,7 @@ async function hold(
   budget: Budget,
   timeoutMs: number,
 ): Promise<NonNullable<PaidCall['money']>> {
-  const price = model.entry.cost;
+  const price = model.price;
   if (price === undefined)
     throw new AppError(
       'BUDGET_EXHAUSTED',
