@@ -36,7 +36,7 @@ type Target = Readonly<{ key: string; sid: string; runId: string }>;
 const missing = (): Target => ({ key: `agent:main:${randomUUID()}`, sid: randomUUID(), runId: randomUUID() });
 
 async function newAlice(): Promise<typeof alice> {
-  const person = await newPerson(admin, `alice-${randomUUID().slice(0, 8)}`);
+  const person = await newPerson(admin, 'alice');
   const listener = listen(gateway(0).wsUrl, person.token);
   const key = 'agent:main:plans';
   const first = randomUUID();
@@ -121,9 +121,7 @@ function everyMethod(stranger: Listener): string[] {
 describe('somebody else', () => {
   test('C-3: learns nothing by any method through either gateway, and changes nothing', async () => {
     const before = await alice.listener.request('chat.history', { sessionKey: alice.target.key });
-    const bobs = await Promise.all(
-      [0, 1].map(async () => await newPerson(admin, `bob-${randomUUID().slice(0, 8)}`)),
-    );
+    const bobs = [await newPerson(admin, 'bob'), await newPerson(admin, 'bert')];
     // the gateway token is no person either
     const tokens = [...bobs.map(({ token }) => token), cluster.token];
     for (const [at, token] of tokens.entries()) {

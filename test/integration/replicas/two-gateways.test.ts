@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Queue } from 'bullmq';
 import { QUEUE_PREFIX, queueName } from '@moltbot/shared/contracts';
-import { openTurns } from '@moltbot/turns';
+import { findRun, openTurns } from '@moltbot/turns';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster, type Cluster } from '../../support/cluster.ts';
 import { listen, newPerson, shownText, until, type Listener, type Person } from '../../support/people.ts';
@@ -154,8 +154,8 @@ describe.concurrent('a user at two gateways', () => {
   });
 });
 
-describe('the configuration', () => {
-  test('is live behind both gateways and in the queue that both workers share', async () => {
+describe('both gateways together', () => {
+  test('have one configuration, live in the queue that both workers share as well', async () => {
     const b = listen(cluster.gateways[1]?.wsUrl ?? '', cluster.token);
     const queue = new Queue(queueName('main', 'default'), {
       connection: { path: cluster.redisUrl.replace('unix://', '') },
@@ -181,6 +181,26 @@ describe('the configuration', () => {
     expect(await readFile(cluster.configPath, 'utf8')).not.toContain('maxConcurrent');
     b.client.close();
     await queue.close();
+  });
+
+  test('T-6: an end is heard once where the message was sent, though every notice about it is lost', async () => {
+    const { person, a } = await newUser();
+    let cutting = true;
+    const cuts = (async () => {
+      while (cutting) await cluster.redis.client('KILL', 'TYPE', 'pubsub');
+    })();
+    const runIds = Array.from({ length: 3 }, () => randomUUID());
+    for (const [at, runId] of runIds.entries()) {
+      await send(a, `deaf-${at}`, '#tokens 5', runId);
+      const ended = async (): Promise<boolean> =>
+        (await findRun(cluster.redis, person.userId, runId))?.status === 'final';
+      await until(ended, 'its end in the ledger');
+    }
+    cutting = false;
+    await cuts;
+    for (const runId of runIds) expect(shownText(await a.end(runId))).toBe('t1 t2 t3 t4 t5');
+    const ends = runIds.map((runId) => a.chats(runId).filter(({ state }) => state === 'final').length);
+    expect(ends).toEqual([1, 1, 1]);
   });
 
   test('T-1: nothing is left open when everything has ended', async () => {
