@@ -36,7 +36,10 @@ export type Connection = Readonly<{
   /** The one event before the handshake, which carries no number. */
   challenge(nonce: string): void;
   close(code: number, reason: string): void;
-  buffered(): number;
+  /** So much waits to be sent that nothing more should be asked for it. */
+  congested(): boolean;
+  /** Is told whenever something has been sent. */
+  onSent(listener: () => void): void;
   /** Canonical keys of the sessions whose stored messages this connection wants. */
   subscriptions: Set<string>;
 }>;
@@ -46,7 +49,13 @@ export type EventOptions = Readonly<{
   stateVersion?: Readonly<{ presence: number; health: number }>;
 }>;
 
+const SLOW = 'slow consumer';
 const MAX_REASON_BYTES = 120;
+
+/** What may wait of a client's answers, the last one aside: it asked for them, so they are larger than the events. */
+const MOST_ANSWER_BYTES = 16_777_216;
+/** A client whose buffer has been full for this long is closed at the next event, a tick at the latest. */
+const MOST_FULL_MS = 60_000;
 
 /**
  * `seq` counts the frames really sent on this connection: clients warn of every gap. A client
@@ -55,13 +64,15 @@ const MAX_REASON_BYTES = 120;
 export function openConnection(socket: WebSocket, id: string, remoteAddress: string): Connection {
   let peer: Peer | undefined;
   let seq = 0;
-  const close = (code: number, reason: string): void => socket.close(code, cut(reason));
-  const send = (text: string): void => {
-    if (socket.readyState === socket.OPEN) socket.send(text);
+  const close = (code: number, reason: string): void => {
+    socket.close(code, cut(reason));
+    socket.resume(); // the other side's own close is still to be read
   };
+  const line = openLine(socket);
   const answer = (requestId: string, rest: Pick<ResponseFrame, 'ok' | 'payload' | 'error'>): void => {
+    if (line.answerBytes() > MOST_ANSWER_BYTES) return close(1008, SLOW);
     const frame: ResponseFrame = { type: 'res', id: requestId, ...rest };
-    send(JSON.stringify(frame));
+    line.answer(JSON.stringify(frame));
   };
   return {
     id,
@@ -75,20 +86,65 @@ export function openConnection(socket: WebSocket, id: string, remoteAddress: str
     refuse: (requestId, error, payload) =>
       answer(requestId, { ok: false, ...(payload !== undefined && { payload }), error }),
     event: (name, payloadJson, options = {}) => {
-      if (socket.bufferedAmount > POLICY.maxBufferedBytes) {
-        if (options.droppable !== true) close(1008, 'slow consumer');
+      if (line.eventBytes() > POLICY.maxBufferedBytes || line.fullMs() > MOST_FULL_MS) {
+        if (options.droppable !== true || line.fullMs() > MOST_FULL_MS) close(1008, SLOW);
         return false;
       }
       seq += 1;
       const version = options.stateVersion ? `,"stateVersion":${JSON.stringify(options.stateVersion)}` : '';
-      send(`{"type":"event","event":"${name}","payload":${payloadJson},"seq":${seq}${version}}`);
+      line.send(`{"type":"event","event":"${name}","payload":${payloadJson},"seq":${seq}${version}}`);
       return true;
     },
     challenge: (nonce) =>
-      send(JSON.stringify({ type: 'event', event: 'connect.challenge', payload: { nonce, ts: Date.now() } })),
+      line.send(JSON.stringify({ type: 'event', event: 'connect.challenge', payload: { nonce, ts: Date.now() } })),
     close,
-    buffered: () => socket.bufferedAmount,
+    congested: line.full,
+    onSent: line.onSent,
     subscriptions: new Set(),
+  };
+}
+
+type Line = Readonly<{
+  send(text: string): void;
+  answer(text: string): void;
+  /** What waits to be sent, answers and the rest apart: a long history must not count as a flood of events. */
+  answerBytes(): number;
+  eventBytes(): number;
+  full(): boolean;
+  fullMs(): number;
+  onSent(listener: () => void): void;
+}>;
+
+function openLine(socket: WebSocket): Line {
+  let answerBytes = 0;
+  let fullSinceMs: number | undefined;
+  let heard: (() => void) | undefined;
+  const full = (): boolean => socket.bufferedAmount > POLICY.maxBufferedBytes;
+  const sent = (): void => {
+    fullSinceMs = full() ? Date.now() : undefined; // it reads, if slowly
+    heard?.();
+  };
+  const send = (text: string, after = sent): void => {
+    if (socket.readyState === socket.OPEN) socket.send(text, after);
+    if (full()) fullSinceMs ??= Date.now();
+  };
+  return {
+    send: (text) => send(text),
+    answer: (text) => {
+      const bytes = Buffer.byteLength(text);
+      answerBytes += bytes;
+      send(text, () => {
+        answerBytes -= bytes;
+        sent();
+      });
+    },
+    answerBytes: () => answerBytes,
+    eventBytes: () => socket.bufferedAmount - answerBytes,
+    full,
+    fullMs: () => (fullSinceMs === undefined ? 0 : Date.now() - fullSinceMs),
+    onSent: (listener) => {
+      heard = listener;
+    },
   };
 }
 

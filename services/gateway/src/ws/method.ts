@@ -5,6 +5,7 @@ import type { Needed } from '../domain/scopes.ts';
 import type { Services } from '../services.ts';
 import type { Connection, Peer } from './connection.ts';
 import type { Fanout } from './fanout.ts';
+import type { AwaitRun } from './intake.ts';
 
 export type MethodContext = Readonly<{
   principal: Principal;
@@ -16,6 +17,7 @@ export type MethodContext = Readonly<{
   fanout: Fanout;
   /** An answer before the last one, as `agent` gives. */
   respondFirst(payload: unknown): void;
+  awaitRun: AwaitRun;
 }>;
 
 /** `ok: false` with a payload beside the error, as some methods answer. */

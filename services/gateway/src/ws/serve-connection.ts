@@ -6,6 +6,7 @@ import { dispatch, type DispatchEvents } from './dispatch.ts';
 import type { Fanout } from './fanout.ts';
 import { handshake, type HandshakeDeps, newNonce, type Opening } from './handshake.ts';
 import { helloOk } from './hello.ts';
+import { createIntake, type AwaitRun } from './intake.ts';
 import { healthOf } from './methods/status.ts';
 import { presenceOf } from './presence.ts';
 
@@ -43,17 +44,24 @@ export function serveConnection(
     if (!opening) return deps.events.opened(connection, 'refused');
     if (ws.readyState !== ws.OPEN) return; // it has left meanwhile: nobody would take it off the lists again
     await welcome(connection, opening, deps);
+    if (ws.readyState !== ws.OPEN) return; // its close has taken it off the lists
     stage = 'open';
     deps.events.opened(connection, 'ok', opening.peer.principal.userId);
   };
+  const failed = (error: unknown): void => {
+    deps.events.failed('connect', error);
+    connection.close(1011, 'internal error');
+  };
+  const intake = createIntake(ws, connection, async (frame, awaitRun) => {
+    if (ws.readyState === ws.OPEN) await answer(frame, connection, awaitRun, deps).catch(failed);
+  });
   ws.on('message', (data) => {
+    if (ws.readyState !== ws.OPEN) return; // it was sent away, and what it says until it has gone is not heard
     const frame = parse(data);
     if (stage === 'checking') return; // nobody is known yet, and a client waits for the answer
     if (frame === undefined) return stage === 'waiting' ? connection.close(1000, 'invalid frame') : undefined;
-    (stage === 'waiting' ? first(frame) : answer(frame, connection, deps)).catch((error: unknown) => {
-      deps.events.failed('connect', error);
-      connection.close(1011, 'internal error');
-    });
+    if (stage === 'open') return intake.take(frame);
+    first(frame).catch(failed);
   });
   ws.on('error', () => undefined); // a frame too large or malformed: ws closes with 1009 or 1002 by itself
   ws.once('close', (code) => {
@@ -72,12 +80,17 @@ async function welcome(connection: Connection, { requestId, peer }: Opening, dep
   connection.event('health', JSON.stringify(health), { stateVersion: { presence: 0, health: 0 } });
 }
 
-async function answer(frame: unknown, connection: Connection, deps: ServeDeps): Promise<void> {
+async function answer(
+  frame: unknown,
+  connection: Connection,
+  awaitRun: AwaitRun,
+  deps: ServeDeps,
+): Promise<void> {
   const { services, fanout, events } = deps;
   const peer = connection.peer();
   if (!peer) return;
   const { principal, scopes } = peer;
-  await dispatch(frame, { principal, scopes, peer, connection, services, fanout }, events);
+  await dispatch(frame, { principal, scopes, peer, connection, services, fanout, awaitRun }, events);
 }
 
 /** Tells the user's other connections that this one is gone. */

@@ -70,7 +70,7 @@ async function runAgent(params: AgentParams, context: MethodContext): Promise<un
   if (submitted.kind === 'duplicate' && submitted.status !== 'waiting' && submitted.status !== 'running')
     return repeated(runId, submitted.status, submitted.error);
   context.respondFirst({ runId, status: 'accepted', acceptedAt: Date.now() });
-  return finalAnswer(runId, submitted.sid, await end.event);
+  return finalAnswer(runId, submitted.sid, await context.awaitRun(end.event));
 }
 
 function wantedModel({ provider, model }: AgentParams): string | undefined {
@@ -100,7 +100,7 @@ function finalAnswer(runId: string, sid: string, event: EndOfRun): unknown {
 async function waitFor(
   runId: string,
   timeoutMs: number,
-  { services, principal }: MethodContext,
+  { services, principal, awaitRun }: MethodContext,
 ): Promise<unknown> {
   using end = await awaitEnd(services.hub, principal.userId, runId);
   const known = await services.desk.findRun(principal, runId);
@@ -111,7 +111,7 @@ async function waitFor(
       known.startedAtMs,
       known.endedAtMs,
     );
-  const event = await end.within(timeoutMs);
+  const event = await awaitRun(end.within(timeoutMs));
   if (!event) return { runId, status: 'timeout' };
   return waited(
     runId,
