@@ -13,6 +13,7 @@ const Env = z.object({
   OPENCLAW_GATEWAY_PORT: Port.optional(),
   MOLTBOT_GATEWAY_HOST: z.string().min(1).optional(),
   GATEWAY_DRAIN_MS: milliseconds(20_000),
+  GATEWAY_MAX_SOCKETS: z.coerce.number().int().positive().default(5_000),
   GATEWAY_POOL: z
     .string()
     .regex(/^[a-z0-9-]+$/)
@@ -35,6 +36,8 @@ export type GatewayConfig = Readonly<{
   port: number | undefined;
   host: string | undefined;
   drainMs: number;
+  /** Open WebSockets of this replica, known or not yet. */
+  maxSockets: number;
   pool: string;
   authUrl: string | undefined;
   sessionStoreUrl: string | undefined;
@@ -60,6 +63,7 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     port: e.MOLTBOT_GATEWAY_PORT ?? e.CLAWDBOT_GATEWAY_PORT ?? e.OPENCLAW_GATEWAY_PORT,
     host: e.MOLTBOT_GATEWAY_HOST,
     drainMs: e.GATEWAY_DRAIN_MS,
+    maxSockets: e.GATEWAY_MAX_SOCKETS,
     pool: e.GATEWAY_POOL,
     authUrl: e.AUTH_URL,
     sessionStoreUrl: e.SESSION_STORE_URL,

@@ -66,6 +66,7 @@ export async function startGateway(
       handshake: { verify: verifier.verify, crypto: deviceCrypto, auth: () => authRules(current()) },
       trustedProxies: trusted,
       stillValid: verifier.stillValid,
+      maxSockets: config.maxSockets,
     }),
   );
   sockets = ws.count;

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { connected, connectParams, RawSocket } from '../../clients/support/raw-socket.ts';
-import { listen, newPerson, shownText, type Listener, type Person } from '../../support/people.ts';
+import { listen, newPerson, shownText, until, type Listener, type Person } from '../../support/people.ts';
 import { startStandalone, type Standalone } from '../../support/standalone.ts';
 
 const LARGEST_FRAME_BYTES = 524_288;
@@ -128,5 +128,32 @@ describe.concurrent('a frame', () => {
       const modes = (payload as { mode: string }[]).map(({ mode }) => mode);
       expect(modes).toEqual(['gateway', 'test']);
     }
+  });
+});
+
+describe('too much', () => {
+  test('subscriptions of one connection are refused', async () => {
+    await using raw = await open();
+    const follow = (key: string) => raw.request('sessions.messages.subscribe', { key });
+    for (let at = 0; at < 500; at += 1) expect((await follow(`followed-${at}`)).ok).toBe(true);
+    const { error } = await follow('one-more');
+    expect(error?.message).toBe('too many subscriptions: a connection may follow 500 sessions');
+    expect((await follow('followed-0')).ok).toBe(true);
+  });
+
+  test('sockets get 503, and there is room again when one leaves', async () => {
+    await using small = await startStandalone({ env: { GATEWAY_MAX_SOCKETS: '2' } });
+    await using first = await RawSocket.open(small.wsUrl);
+    const second = await RawSocket.open(small.wsUrl);
+    const refused = new WebSocket(small.wsUrl);
+    const [error] = (await once(refused, 'error')) as [Error];
+    expect(error.message).toBe('Unexpected server response: 503');
+    await second[Symbol.asyncDispose]();
+    await until(async () => {
+      const again = await RawSocket.open(small.wsUrl).catch(() => undefined);
+      await again?.[Symbol.asyncDispose]();
+      return again !== undefined;
+    }, 'room for one more');
+    expect((await first.request('connect', connectParams(small.token))).ok).toBe(true);
   });
 });

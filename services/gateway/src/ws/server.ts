@@ -11,6 +11,7 @@ export type WsDeps = ServeDeps &
     /** Says of an address whether it is one of the proxies whose headers are believed. */
     trustedProxies: () => (address: string) => boolean;
     stillValid: (tokenId: string) => Promise<boolean>;
+    maxSockets: number;
   }>;
 
 export type WsServer = AsyncDisposable &
@@ -20,7 +21,8 @@ export type WsServer = AsyncDisposable &
     drain: (spreadMs: number) => Promise<void>;
   }>;
 
-const DRAINING = 'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\r\n';
+/** While draining, and when there is no room: a load balancer asks the next one. */
+const ELSEWHERE = 'HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\nConnection: close\r\n\r\n';
 
 /** The WebSocket door, on any path of the HTTP server. */
 export function openWsServer(http: Server, deps: WsDeps): WsServer {
@@ -33,7 +35,7 @@ export function openWsServer(http: Server, deps: WsDeps): WsServer {
   const live = createLiveConnections(deps.stillValid);
   let draining = false;
   http.on('upgrade', (request, socket, head) => {
-    if (draining) return void socket.end(DRAINING);
+    if (draining || live.count() >= deps.maxSockets) return void socket.end(ELSEWHERE);
     server.handleUpgrade(request, socket, head, (ws) => {
       const peer = request.socket.remoteAddress ?? '';
       const address = clientAddress(peer, request.headers, deps.trustedProxies());

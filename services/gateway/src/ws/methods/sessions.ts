@@ -36,6 +36,7 @@ const Resolve = z.strictObject({
 });
 
 const MOST_SESSIONS = 5_000;
+const MOST_SUBSCRIPTIONS = 500;
 const PREVIEW = { limit: 12, maxChars: 240 } as const;
 
 export const sessionMethods: Methods = {
@@ -130,6 +131,11 @@ export const sessionMethods: Methods = {
     z.strictObject({ key: Text, agentId: z.string().optional() }),
     ({ key: spelled }, { services, connection }) => {
       const { key } = resolveKey(spelled, services.rules());
+      if (connection.subscriptions.size >= MOST_SUBSCRIPTIONS && !connection.subscriptions.has(key))
+        throw new AppError(
+          'INVALID_REQUEST',
+          `too many subscriptions: a connection may follow ${MOST_SUBSCRIPTIONS} sessions`,
+        );
       connection.subscriptions.add(key);
       return { subscribed: true, key };
     },
