@@ -1,10 +1,12 @@
 import type { Registry } from 'prom-client';
 import type { ConfigIssue } from '@moltbot/shared/contracts';
-import { withUser, type Logger } from '@moltbot/shared/telemetry';
+import { redactText, withUser, type Logger } from '@moltbot/shared/telemetry';
 import { createMetrics, type GatewayMetrics } from './metrics.ts';
 import type { Connection } from './ws/connection.ts';
 
 export type GatewayEvents = ReturnType<typeof createEvents>;
+
+const MOST_PATH_CHARS = 200;
 
 /** Few values become labels, many values go to the log. The words `unauthorized` and `user:` are what operators search for. */
 export function createEvents(log: Logger, registry: Registry, sockets: () => number) {
@@ -65,7 +67,11 @@ function refusalEvents(log: Logger, { auth }: GatewayMetrics) {
     },
     httpRefused: (remoteAddress: string, reason: string, path: string): void => {
       auth.inc({ result: 'refused', reason });
-      log.warn({ event: 'auth.refused', ip: remoteAddress, path }, `unauthorized http reason=${reason}`);
+      const shownPath = redactText(path).slice(0, MOST_PATH_CHARS); // a stranger chose it
+      log.warn(
+        { event: 'auth.refused', ip: remoteAddress, path: shownPath },
+        `unauthorized http reason=${reason}`,
+      );
     },
     /** Who is known but may not; a refused credential is `refused`. */
     forbidden(connection: Connection, method: string): void {

@@ -37,7 +37,7 @@ export function createLogControl(
   const sinks = new Set<LogSink>([stdout]);
   const stream: DestinationStream = {
     write(line: string): void {
-      const shown = settings.redact ? redactText(line, settings.patterns) : line;
+      const shown = cutLine(settings.redact ? redactText(line, settings.patterns) : line);
       for (const sink of sinks) sink(shown);
     },
   };
@@ -61,6 +61,30 @@ export function createLogControl(
       return () => sinks.delete(sink);
     },
   };
+}
+
+const MOST_LINE_CHARS = 65_536;
+const MOST_VALUE_CHARS = 4_000;
+
+/** A line that is too long, still as JSON and with `cut` for its length. After redaction: half a secret would not be known as one. */
+function cutLine(line: string): string {
+  if (line.length <= MOST_LINE_CHARS) return line;
+  const short = Object.entries(membersOf(line)).map(([name, value]) => [name, cutValue(value)] as const);
+  return `${JSON.stringify({ ...Object.fromEntries(short), cut: line.length })}\n`;
+}
+
+/** @NOTE a mask may have taken a quotation mark with it. */
+function membersOf(line: string): object {
+  try {
+    return JSON.parse(line) as object;
+  } catch {
+    return { msg: line };
+  }
+}
+
+function cutValue(value: unknown): unknown {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length <= MOST_VALUE_CHARS ? value : `${text.slice(0, MOST_VALUE_CHARS)}…`;
 }
 
 /** `turn accepted user:alice`: the form that `awk '/user:/'` counts by. */
