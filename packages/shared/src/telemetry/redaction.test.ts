@@ -18,7 +18,11 @@ describe('a secret is masked by its shape, and nothing else', () => {
     ['two keys', `${pem(KEY)} and ${pem(KEY)}`, '[redacted] and [redacted]'],
     ['a key as a list of lines', `["${pem(`","${KEY}","`)}"]`, '["[redacted]"]'],
     ['a key that was cut off', `{"k":"-----BEGIN PRIVATE KEY-----${KEY}","b":1}`, '{"k":"[redacted]","b":1}'],
-    ['a cut key in inner JSON', `{"k":"{\\"p\\":\\"-----BEGIN PRIVATE KEY-----${KEY}\\"}"}`, '{"k":"{\\"p\\":\\"[redacted]\\"}"}'],
+    [
+      'a cut key in inner JSON',
+      `{"k":"{\\"p\\":\\"-----BEGIN PRIVATE KEY-----${KEY}\\"}"}`,
+      '{"k":"{\\"p\\":\\"[redacted]\\"}"}',
+    ],
     ['a cut key at the end', `-----BEGIN PRIVATE KEY-----${KEY}\n`, '[redacted]\n'],
     ['a password in an address', 'redis://me:hunter22@host', 'redis://me:[redacted]@host'],
     ['a member', '{"apiKey": "abc"}', '{"apiKey": "[redacted]"}'],

@@ -96,7 +96,9 @@ export function openConnection(socket: WebSocket, id: string, remoteAddress: str
       return true;
     },
     challenge: (nonce) =>
-      line.send(JSON.stringify({ type: 'event', event: 'connect.challenge', payload: { nonce, ts: Date.now() } })),
+      line.send(
+        JSON.stringify({ type: 'event', event: 'connect.challenge', payload: { nonce, ts: Date.now() } }),
+      ),
     close,
     congested: line.full,
     onSent: line.onSent,
