@@ -3,6 +3,8 @@ import { formatConfigPath, getAt, isTree, type ConfigPath } from './path.ts';
 import { schemaNodesAt } from './schema-tree.ts';
 
 const MIN_TOKEN_LENGTH = 32;
+const SHARED_TOKEN = ['token', 'previousToken'] as const;
+const SHARED_PASSWORD = ['password', 'previousToken'] as const;
 
 /** Places that older files use, and what replaced them. */
 const MOVED: readonly (readonly [path: ConfigPath, advice: string])[] = [
@@ -34,14 +36,23 @@ function unread(node: unknown, path: ConfigPath): ConfigIssue[] {
   return entries.flatMap(([name, value]) => unread(value, [...path, name]));
 }
 
+/**
+ * Every door refuses a short gateway token, so a configuration with one would lock everybody out. A
+ * reference that could not be substituted is reported as that.
+ */
+export function tokenIssues({ gateway }: MoltbotConfig): ConfigIssue[] {
+  const names = gateway.auth.mode === 'password' ? SHARED_PASSWORD : SHARED_TOKEN;
+  return names.flatMap((name) => {
+    const token = gateway.auth[name];
+    if (token === undefined || token.includes('${') || token.length >= MIN_TOKEN_LENGTH) return [];
+    const message = `has ${token.length} characters; at least ${MIN_TOKEN_LENGTH} are required (generate one: openssl rand -hex 32)`;
+    return [{ path: `gateway.auth.${name}`, message }];
+  });
+}
+
 /** What works and still deserves a look. */
 export function configWarnings(tree: unknown, config: MoltbotConfig): ConfigIssue[] {
   const warnings = unread(tree, []);
-  for (const name of ['token', 'previousToken'] as const) {
-    const token = config.gateway.auth[name];
-    if (token === undefined || token.includes('${') || token.length >= MIN_TOKEN_LENGTH) continue;
-    warnings.push({ path: `gateway.auth.${name}`, message: `shorter than ${MIN_TOKEN_LENGTH} characters` });
-  }
   if (config.logging.redactSensitive === 'off') {
     warnings.push({ path: 'logging.redactSensitive', message: 'secrets are redacted whatever it says' });
   }

@@ -120,16 +120,33 @@ describe('a snapshot', () => {
     expect(loadConfigText(raw, '/x', {}).issues).toHaveLength(2);
   });
 
-  test('warns about short tokens and keys without effect, and names keys that moved', () => {
+  test('warns about keys without effect, and names keys that moved', () => {
     const { warnings, legacyIssues } = loadConfigText(
-      `{ gateway: { token: 'x', auth: { token: 'short' } }, channels: { slack: {} }, agents: { list: [{ id: 'a', tools: {} }] } }`,
+      `{ gateway: { token: 'x' }, channels: { slack: {} }, agents: { list: [{ id: 'a', tools: {} }] } }`,
       '/x',
       {},
     );
     expect(warnings.map(({ path }) => path)).toEqual(['channels', 'agents.list.0.tools']);
     expect(legacyIssues).toEqual([{ path: 'gateway.token', message: 'moved to gateway.auth.token' }]);
-    const valid = loadConfigText(`{ gateway: { auth: { token: 'short' } } }`, '/x', {});
-    expect(valid.warnings).toEqual([{ path: 'gateway.auth.token', message: 'shorter than 32 characters' }]);
+  });
+
+  test.each([
+    [`token: 'short'`, ['gateway.auth.token']],
+    [`token: '${'t'.repeat(32)}', previousToken: 'old'`, ['gateway.auth.previousToken']],
+    [`token: '\${SHORT}'`, ['gateway.auth.token']],
+    [`token: '\${LONG}', password: 'not in use'`, []],
+    [`mode: 'password', password: 'in use'`, ['gateway.auth.password']],
+  ])('whose gateway.auth has { %s } would let nobody in, and is refused', (auth, faults) => {
+    const env = { SHORT: 's', LONG: 'l'.repeat(32) };
+    const { valid, issues } = loadConfigText(`{ gateway: { auth: { ${auth} } } }`, '/x', env);
+    expect(issues.map(({ path }) => path)).toEqual(faults);
+    expect(valid).toBe(faults.length === 0);
+    for (const { message } of issues) expect(message).toMatch(/^has \d+ characters; at least 32 are required/);
+  });
+
+  test('whose token is not substituted here is left to the service that does', () => {
+    const raw = `{ gateway: { auth: { token: '\${T}' } } }`;
+    expect(loadConfigText(raw, '/x', { T: 's' }, { only: ['models'] }).issues).toEqual([]);
   });
 
   test('that is invalid throws with all faults when a service must start from it', () => {

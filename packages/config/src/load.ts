@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ConfigIssue, ConfigSnapshot, ConfigTree, MoltbotConfig } from '@moltbot/shared/contracts';
-import { configWarnings, legacyIssues } from './advice.ts';
+import { configWarnings, legacyIssues, tokenIssues } from './advice.ts';
 import { includeReader, resolveIncludes, type ReadInclude } from './includes.ts';
 import { parseJson5 } from './parse.ts';
 import { isTree } from './path.ts';
@@ -20,7 +20,7 @@ export function snapshotFromTree(parsed: unknown, env: Environment, source: Snap
   const raw = source.raw ?? null;
   const substituted = substitute(parsed, environmentOf(parsed, env), source);
   const { config, issues: faults } = validateConfig(substituted.tree);
-  const issues = [...substituted.issues, ...faults];
+  const issues = [...substituted.issues, ...faults, ...tokenIssues(config)];
   return {
     path: source.path,
     exists: source.exists ?? true,

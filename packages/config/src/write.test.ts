@@ -26,6 +26,7 @@ describe('refusals, in the words clients search for', () => {
     ['invalid config', { raw: '{gateway: {prot: 1}}' }],
     ['invalid config', { mode: 'apply', raw: '7' }],
     ['invalid config', { raw: '{gateway: {remote: {token: "__OPENCLAW_REDACTED__"}}}' }],
+    ['invalid config', { raw: '{gateway: {auth: {token: "short"}}}' }],
     ['invalid config', { raw: '{gateway: {auth: {previousToken: "${UNSET}"}}}' }],
   ])('%s', (message, change) => {
     expect(write(change)).toMatchObject({ ok: false, message });
@@ -60,11 +61,11 @@ describe('a patch', () => {
 
   test('keeps the stored secret when the sentinel is sent', () => {
     const written = write({
-      raw: '{gateway: {auth: {password: "__OPENCLAW_REDACTED__", mode: "password"}}}',
+      raw: '{gateway: {auth: {password: "__OPENCLAW_REDACTED__", mode: "token"}}}',
     });
     expect(written.ok && written.next.config.gateway.auth).toMatchObject({
       password: 'stored',
-      mode: 'password',
+      mode: 'token',
     });
   });
 
