@@ -112,6 +112,7 @@ async function openStore(
   events: GatewayEvents,
 ): Promise<ConfigStore> {
   const store = await openConfigStore(redis, subscriber, {
+    host: hostname(),
     path: config.configPath,
     env: config.env,
     only: config.wholeConfig ? undefined : SECTIONS,

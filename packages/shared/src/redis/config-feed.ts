@@ -2,13 +2,14 @@ import type { Redis } from 'ioredis';
 import { configKeys } from './keys.ts';
 import type { Subscriber } from './subscriber.ts';
 
-export type PublishedConfig = Readonly<{ generation: number; hash: string; tree: unknown }>;
+/** `raw`: the text that `tree` was read from, with its comments; empty where there was no file. */
+export type PublishedConfig = Readonly<{ generation: number; hash: string; tree: unknown; raw: string }>;
 
 /** The tree as a gateway last published it; undefined before the first publication. */
 export async function readPublishedConfig(redis: Redis): Promise<PublishedConfig | undefined> {
-  const [gen, hash, tree] = await redis.hmget(configKeys.tree, 'gen', 'hash', 'tree');
+  const [gen, hash, tree, raw] = await redis.hmget(configKeys.tree, 'gen', 'hash', 'tree', 'raw');
   if (!gen || !hash || !tree) return undefined;
-  return { generation: Number(gen), hash, tree: JSON.parse(tree) as unknown };
+  return { generation: Number(gen), hash, tree: JSON.parse(tree) as unknown, raw: raw ?? '' };
 }
 
 const POLL_INTERVAL_MS = 2_000;

@@ -91,8 +91,10 @@ export const authKeys = {
 
 /** Owner: services/gateway. */
 export const configKeys = {
-  /** hash {gen, hash, tree}: the unsubstituted configuration */
+  /** hash {gen, hash, tree, raw}: the unsubstituted configuration and its text; `file:<path>` old hashes */
   tree: 'cfg:tree',
+  /** string: hash of a gateway's own file when it last looked, 30 days */
+  file: (host: string, path: string) => `cfg:file:${host}:${path}`,
   /** pub/sub channel: the generation that is current now */
   bell: 'cfg:bell',
 } as const;

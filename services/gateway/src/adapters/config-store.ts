@@ -4,7 +4,9 @@ import type { PublishedConfig, Redis, Subscriber } from '@moltbot/shared/redis';
 import {
   applyWrite,
   ConfigChangedError,
+  hashConfig,
   loadConfigFile,
+  loadConfigText,
   requireValidConfig,
   snapshotFromTree,
   watchConfigFile,
@@ -14,19 +16,21 @@ import {
   type LoadedConfig,
   type LoadOptions,
 } from '@moltbot/config';
-import { openConfigPublication } from './config-publication.ts';
+import { openConfigPublication, rememberFile, type PublishReason } from './config-publication.ts';
 
 export type ConfigStore = AsyncDisposable &
   Readonly<{
     /** What is in force: the last valid configuration. */
     current(): ConfigSnapshot;
-    /** What is in the file now, valid or not. */
+    /** What a write builds on: the file as it is now, valid or not, or another replica's later change. */
     file(): ConfigSnapshot;
     write(write: ConfigWrite): Promise<ConfigWritten>;
     onChange(listener: (snapshot: ConfigSnapshot) => void): void;
   }>;
 
 export type ConfigStoreOptions = Readonly<{
+  /** Where this gateway runs: its file is told from a file of the same name elsewhere. */
+  host: string;
   path: string;
   env: NodeJS.ProcessEnv;
   /** Only these sections are substituted here; provider keys exist in workers alone. undefined: all. */
@@ -43,55 +47,113 @@ export async function openConfigStore(
   subscriber: Subscriber,
   options: ConfigStoreOptions,
 ): Promise<ConfigStore> {
-  const { path, env } = options;
-  const load = sections(options);
-  let file = readFile(options);
-  requireValidConfig(file);
-  let current: ConfigSnapshot = file;
-  const listeners = new Set<(snapshot: ConfigSnapshot) => void>();
-  const use = (snapshot: ConfigSnapshot): void => {
-    current = snapshot;
-    for (const listener of listeners) {
-      try {
-        listener(snapshot);
-      } catch (error) {
-        options.onError('configuration change', error); // the other listeners hear of it all the same
-      }
-    }
-  };
-  // another replica's change: in force here too, until this replica's own file changes
-  const useOther = ({ tree, hash }: PublishedConfig): void => {
-    if (hash === current.hash) return;
-    const snapshot = snapshotFromTree(tree, env, { path, hash, raw: file.raw, ...load });
-    if (snapshot.valid) use(snapshot);
-    else options.onProblem(snapshot);
+  const { path } = options;
+  let disk = readFile(options);
+  requireValidConfig(disk);
+  /** What writes build on: the file, or what another replica published since. */
+  let base: LoadedConfig = disk;
+  const force = inForce(disk, options);
+  const inTurn = oneAtATime();
+  const failed = (error: unknown): void => options.onError('configuration', error);
+
+  const useOther = (published: PublishedConfig): void => {
+    if (published.hash === force.current().hash) return;
+    const other = fromOther(published, options);
+    if (!other.valid) return options.onProblem(other);
+    base = other;
+    force.use(other);
+    inTurn(async () => {
+      if (other !== base || !(await saveOther(other, disk, options))) return;
+      disk = other;
+      await rememberFile(redis, options, other.hash);
+    }).catch(failed);
   };
   await using cleanup = new AsyncDisposableStack();
-  const failed = (error: unknown): void => options.onError('configuration', error);
+  const events = { onPublished: useOther, onError: failed };
   const publication = cleanup.use(
-    await openConfigPublication(redis, subscriber, () => current, useOther, failed),
+    await openConfigPublication(redis, subscriber, options, force.current, events),
   );
-  const reread = async (): Promise<void> => {
-    file = readFile(options);
-    if (!file.valid) return options.onProblem(file);
-    if (file.hash === current.hash) return;
-    use(file);
-    await publication.publish();
+  const accept = async (next: LoadedConfig, reason: PublishReason): Promise<void> => {
+    disk = next;
+    base = next;
+    if (!next.valid) return options.onProblem(next);
+    if (next.hash === force.current().hash) return;
+    force.use(next);
+    await publication.publish(next, reason);
   };
-  cleanup.use(watchConfigFile(path, () => void reread().catch(failed)));
+  const reread = async (): Promise<void> => {
+    const next = readFile(options);
+    if (next.hash !== disk.hash || next.valid !== disk.valid) await accept(next, 'edit');
+  };
+  cleanup.use(watchConfigFile(path, () => void inTurn(reread).catch(failed)));
   const owned = cleanup.move();
   return {
-    current: () => current,
-    file: () => file,
-    write: async (write) => {
-      file = readFile(options);
-      const written = await writeToFile(write, file, options);
-      await reread();
-      return written;
-    },
-    onChange: (listener) => void listeners.add(listener),
+    current: force.current,
+    file: () => base,
+    write: async (write) =>
+      await inTurn(async () => {
+        await reread(); // an edit that nobody has noticed yet
+        const written = await writeToFile(write, base, disk, options);
+        await accept(readFile(options), 'write');
+        return written;
+      }),
+    onChange: force.onChange,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+/** The configuration in force and who wants to hear of the next one. */
+function inForce(first: ConfigSnapshot, { onError }: ConfigStoreOptions) {
+  let current = first;
+  const listeners = new Set<(snapshot: ConfigSnapshot) => void>();
+  return {
+    current: (): ConfigSnapshot => current,
+    onChange: (listener: (snapshot: ConfigSnapshot) => void) => void listeners.add(listener),
+    use: (snapshot: ConfigSnapshot): void => {
+      current = snapshot;
+      for (const listener of listeners) {
+        try {
+          listener(snapshot);
+        } catch (error) {
+          onError('configuration change', error); // the other listeners hear of it all the same
+        }
+      }
+    },
+  };
+}
+
+/** Work on the file, one piece after the other: what one has written, the next one has read. */
+function oneAtATime(): <T>(work: () => Promise<T>) => Promise<T> {
+  let last: Promise<unknown> = Promise.resolve();
+  return async (work) => {
+    const done = last.then(work);
+    last = done.catch(() => undefined);
+    return await done;
+  };
+}
+
+/** Another replica's configuration as its text says it; as one JSON text where the files it includes differ here. */
+function fromOther({ tree, hash, raw }: PublishedConfig, options: ConfigStoreOptions): LoadedConfig {
+  const { path, env } = options;
+  const read = loadConfigText(raw, path, env, sections(options));
+  if (read.hash === hash && JSON.stringify(read.parsed) === JSON.stringify(tree)) return read;
+  const flat = { path, hash, raw: JSON.stringify(tree, null, 2), ...sections(options) };
+  return { ...snapshotFromTree(tree, env, flat), files: [] };
+}
+
+/** Brings this replica's file in line; false where it is left alone, and this replica follows the publication alone. */
+async function saveOther(
+  other: LoadedConfig,
+  disk: LoadedConfig,
+  options: ConfigStoreOptions,
+): Promise<boolean> {
+  if (other.raw === null || hashConfig(other.raw) !== other.hash) return false;
+  if (options.impossible(other.config).length > 0) return false; // the next start must not fail because of it
+  const now = readFile(options);
+  if (now.hash === other.hash) return true; // they share the file
+  if (now.hash !== disk.hash || !now.valid) return false; // somebody is editing it
+  await writeConfigFile(options.path, other.raw, now.exists ? { baseHash: now.hash } : {});
+  return true;
 }
 
 const sections = ({ only }: ConfigStoreOptions): LoadOptions => (only === undefined ? {} : { only });
@@ -105,14 +167,15 @@ function readFile(options: ConfigStoreOptions): LoadedConfig {
 
 async function writeToFile(
   write: ConfigWrite,
-  file: LoadedConfig,
+  base: LoadedConfig,
+  disk: LoadedConfig,
   options: ConfigStoreOptions,
 ): Promise<ConfigWritten> {
-  const result = applyWrite(write, file, { env: options.env, ...sections(options) });
+  const result = applyWrite(write, base, { env: options.env, ...sections(options) });
   if (!result.ok) throw refused(result.message, result.issues);
   const impossible = options.impossible(result.next.config);
   if (impossible.length > 0) throw refused('invalid config', impossible);
-  const expected = file.exists ? { baseHash: file.hash } : {};
+  const expected = disk.exists ? { baseHash: disk.hash } : {};
   await writeConfigFile(options.path, result.raw, expected).catch((error: unknown) => {
     throw error instanceof ConfigChangedError
       ? refused('config changed since last load; re-run config.get and retry', [])
