@@ -2,6 +2,7 @@ import Anthropic from '@anthropic-ai/sdk';
 import type { ContentBlock } from '@moltbot/shared/contracts';
 import type { CatalogModel } from '@moltbot/config';
 import {
+  brokenOff,
   NO_TOKENS,
   ProviderError,
   type AskModel,
@@ -54,25 +55,27 @@ export function anthropicModel(model: CatalogModel, apiKey: string, limits: Prov
 type Draft = {
   blocks: Map<number, Record<string, unknown> & { type: string }>;
   usage: TokenCounts;
-  stop: ModelStop | undefined;
+  ended: string | undefined;
 };
 
 async function* readStream(
   stream: AsyncIterable<Anthropic.RawMessageStreamEvent>,
   alive: () => void,
 ): AsyncGenerator<ModelEvent> {
-  const draft: Draft = { blocks: new Map(), usage: NO_TOKENS, stop: undefined };
-  let ended = false;
+  const draft: Draft = { blocks: new Map(), usage: NO_TOKENS, ended: undefined };
+  let complete = false;
   for await (const event of stream) {
     alive();
-    if (event.type === 'message_stop') ended = true;
+    if (event.type === 'message_stop') complete = true;
     const said = take(draft, event);
     if (said) yield said;
   }
   // @NOTE a connection that is cut cleanly ends the iteration without an error: only message_stop makes an answer whole
-  if (!ended || draft.stop === undefined) throw new ProviderError('the provider cut its answer off');
+  if (!complete || draft.ended === undefined) throw new ProviderError('the provider cut its answer off');
+  const stop = STOPS[draft.ended];
+  if (stop === undefined) throw brokenOff(draft.ended);
   const content = [...draft.blocks.values()].map(finishBlock);
-  yield { type: 'done', content, usage: draft.usage, stop: draft.stop };
+  yield { type: 'done', content, usage: draft.usage, stop };
 }
 
 function take(draft: Draft, event: Anthropic.RawMessageStreamEvent): ModelEvent | undefined {
@@ -87,7 +90,7 @@ function take(draft: Draft, event: Anthropic.RawMessageStreamEvent): ModelEvent 
       return grow(draft.blocks.get(event.index), event.delta);
     case 'message_delta':
       draft.usage = counts(event.usage, draft.usage);
-      draft.stop = stopOf(event.delta.stop_reason);
+      draft.ended = event.delta.stop_reason ?? draft.ended;
       return { type: 'usage', usage: draft.usage };
     default:
       return undefined;
@@ -145,11 +148,13 @@ function counts(usage: ApiUsage, before: TokenCounts): TokenCounts {
   };
 }
 
-function stopOf(reason: Anthropic.StopReason | null): ModelStop | undefined {
-  if (reason === null) return undefined;
-  if (reason === 'max_tokens' || reason === 'model_context_window_exceeded') return 'length';
-  return reason === 'tool_use' ? 'toolUse' : 'stop';
-}
+const STOPS: Readonly<Record<string, ModelStop>> = {
+  end_turn: 'stop',
+  stop_sequence: 'stop',
+  max_tokens: 'length',
+  model_context_window_exceeded: 'length',
+  tool_use: 'toolUse',
+};
 
 /** The provider's words, which name no key; our own for everything else. */
 function explain(cause: unknown, provider: string): unknown {

@@ -3,6 +3,7 @@ import type { ContentBlock, ContextMessage } from '@moltbot/shared/contracts';
 import type { CatalogModel } from '@moltbot/config';
 import { blockText, textOf } from '../domain/blocks.ts';
 import {
+  brokenOff,
   NO_TOKENS,
   ProviderError,
   type AskModel,
@@ -103,13 +104,21 @@ function toAssistant(blocks: readonly ContentBlock[]): OpenAI.ChatCompletionAssi
 }
 
 type ToolDraft = { id: string; name: string; json: string };
-type Draft = { text: string; calls: Map<number, ToolDraft>; usage: TokenCounts; stop: ModelStop | undefined };
+type Draft = {
+  text: string;
+  calls: Map<number, ToolDraft>;
+  usage: TokenCounts;
+  ended: string | undefined;
+  refused: boolean;
+};
+
+const STOPS: Readonly<Record<string, ModelStop>> = { stop: 'stop', length: 'length', tool_calls: 'toolUse' };
 
 async function* readStream(
   stream: AsyncIterable<OpenAI.ChatCompletionChunk>,
   alive: () => void,
 ): AsyncGenerator<ModelEvent> {
-  const draft: Draft = { text: '', calls: new Map(), usage: NO_TOKENS, stop: undefined };
+  const draft: Draft = { text: '', calls: new Map(), usage: NO_TOKENS, ended: undefined, refused: false };
   for await (const chunk of stream) {
     alive();
     if (chunk.usage) {
@@ -118,21 +127,23 @@ async function* readStream(
     }
     const choice = chunk.choices[0];
     if (!choice) continue;
-    if (choice.finish_reason)
-      draft.stop =
-        choice.finish_reason === 'length'
-          ? 'length'
-          : choice.finish_reason === 'tool_calls'
-            ? 'toolUse'
-            : 'stop';
+    if (choice.finish_reason) draft.ended = choice.finish_reason;
+    if (choice.delta.refusal) draft.refused = true;
     for (const part of choice.delta.tool_calls ?? []) growCall(draft.calls, part);
     const text = choice.delta.content;
     if (!text) continue;
     draft.text += text;
     yield { type: 'text', text };
   }
-  if (draft.stop === undefined) throw new ProviderError('the provider cut its answer off');
-  yield { type: 'done', content: finish(draft), usage: draft.usage, stop: draft.stop };
+  const stop = stopOf(draft);
+  yield { type: 'done', content: finish(draft), usage: draft.usage, stop };
+}
+
+function stopOf({ ended, refused }: Draft): ModelStop {
+  if (ended === undefined) throw new ProviderError('the provider cut its answer off');
+  const stop = refused ? undefined : STOPS[ended];
+  if (stop === undefined) throw brokenOff(refused ? 'refusal' : ended);
+  return stop;
 }
 
 function growCall(

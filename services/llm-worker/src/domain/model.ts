@@ -39,4 +39,15 @@ export class ProviderError extends Error {
   }
 }
 
+const REFUSALS: ReadonlySet<string> = new Set(['refusal', 'content_filter']);
+
+/** For an end that is neither the model's own nor its limit: what was said so far must not look whole. */
+export function brokenOff(reason: string): ProviderError {
+  return new ProviderError(
+    REFUSALS.has(reason)
+      ? `the provider refused to go on (${reason})`
+      : `the provider broke its answer off (${reason})`,
+  );
+}
+
 export const NO_TOKENS: TokenCounts = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
