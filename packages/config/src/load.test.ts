@@ -141,7 +141,8 @@ describe('a snapshot', () => {
     const { valid, issues } = loadConfigText(`{ gateway: { auth: { ${auth} } } }`, '/x', env);
     expect(issues.map(({ path }) => path)).toEqual(faults);
     expect(valid).toBe(faults.length === 0);
-    for (const { message } of issues) expect(message).toMatch(/^has \d+ characters; at least 32 are required/);
+    for (const { message } of issues)
+      expect(message).toMatch(/^has \d+ characters; at least 32 are required/);
   });
 
   test('whose token is not substituted here is left to the service that does', () => {

@@ -91,7 +91,7 @@ export const authKeys = {
 
 /** Owner: services/gateway. */
 export const configKeys = {
-  /** hash {gen, hash, tree, raw}: the unsubstituted configuration and its text; `file:<path>` old hashes */
+  /** hash {gen, hash, tree, raw, file:<path>}: the unsubstituted configuration, its text, old hashes of each file */
   tree: 'cfg:tree',
   /** string: hash of a gateway's own file when it last looked, 30 days */
   file: (host: string, path: string) => `cfg:file:${host}:${path}`,
