@@ -32,6 +32,12 @@ export type Program = AsyncDisposable &
     output(): string;
   }>;
 
+/** A test process that is ended in the middle of its work must leave nothing behind. */
+const alive = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of alive) child.kill('SIGKILL');
+});
+
 export function program(settings: ProgramSettings): Program {
   let child: ChildProcess | undefined;
   let said = '';
@@ -44,6 +50,8 @@ export function program(settings: ProgramSettings): Program {
       env: { PATH: process.env['PATH'], ...settings.env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    alive.add(made);
+    made.once('exit', () => alive.delete(made));
     made.stdout.on('data', keep);
     made.stderr.on('data', keep);
     return made;

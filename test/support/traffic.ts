@@ -33,6 +33,8 @@ type LiveSession = SentSession & { turns: LiveTurn[] };
 
 const RETRY_MS = 50;
 const ANSWER_WITHIN_MS = 5_000;
+/** Longer than any recovery takes: a product that is gone for good is a failure, not a wait. */
+const TAKEN_WITHIN_MS = 60_000;
 
 export function startTraffic(options: TrafficOptions): Traffic {
   const { people, sessionsEach, turnsEach } = options;
@@ -120,11 +122,13 @@ async function insist(
   params: unknown,
   stop: AbortSignal,
 ): Promise<{ status?: string }> {
+  const deadlineMs = Date.now() + TAKEN_WITHIN_MS;
   for (;;) {
     try {
       return await listener.request(method, params, ANSWER_WITHIN_MS);
     } catch (error) {
       if (stop.aborted || !(error instanceof RequestError) || !error.retryable) throw error;
+      if (Date.now() > deadlineMs) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
   }
