@@ -19,6 +19,7 @@ import {
   type SessionEntry,
   type SessionRef,
 } from '@moltbot/turns';
+import { sendAllowed } from '../domain/send-policy.ts';
 import { newTurn } from '../domain/new-turn.ts';
 import type { Desk, Hub, RunState, Submitted, TurnRequest } from '../domain/ports.ts';
 import type { Principal } from '../domain/principal.ts';
@@ -77,8 +78,9 @@ async function submit(deps: DeskDeps, uid: string, request: TurnRequest): Promis
     findTurn(deps.redis, uid, key, request.runId),
     readEntry(deps.redis, uid, key),
   ]);
+  requireSending(deps, request, entry);
   // @NOTE before any reset: the same message sent again must not start another session
-  if (seen) return { kind: 'duplicate', ...seen };
+  if (seen) return wakeWaiting(deps, request, { kind: 'duplicate', ...seen }, { sid: seen.sid, uid, key });
   const { ref, settings } = await currentSession(deps, uid, request, entry);
   const accepted = await acceptTurn(deps.redis, newTurn(ref, request, settings, Date.now()), deps.caps);
   return await settle(deps, ref, request, accepted);
@@ -90,6 +92,7 @@ async function submit(deps: DeskDeps, uid: string, request: TurnRequest): Promis
  */
 async function submitFresh(deps: DeskDeps, uid: string, request: TurnRequest): Promise<Submitted> {
   const { key, lane } = request.session;
+  requireSending(deps, request, undefined);
   const { ref, opened } = startHiddenSession(deps.redis, uid, key, lane);
   const accepting = acceptTurn(deps.redis, newTurn(ref, request, undefined, Date.now()), deps.caps);
   deps.waker.wake(ref, lane, deps.recentLoad.of(uid));
@@ -150,11 +153,29 @@ async function settle(
       }[accepted.cap],
     );
   }
-  if (accepted.kind === 'duplicate') return accepted;
+  if (accepted.kind === 'duplicate') return wakeWaiting(deps, request, accepted, ref);
   if (accepted.cold) await deps.wakeArchive(ref).catch(() => undefined); // the archive also looks by itself
   deps.recentLoad.note(ref.uid, accepted.load);
   if (!request.fresh || ref !== first) deps.waker.wake(ref, request.session.lane, accepted.load);
   return { kind: 'accepted', sid: ref.sid, turnId: accepted.turnId };
+}
+
+/** Whichever door it comes through: what the configuration or the session itself forbids is not sent. */
+function requireSending(deps: DeskDeps, { session }: TurnRequest, entry: SessionEntry | undefined): void {
+  if (!sendAllowed(deps.config().session.sendPolicy, entry?.['sendPolicy'], session))
+    throw new AppError('INVALID_REQUEST', 'send blocked by session policy');
+}
+
+/** It is sent again because nothing has come of it: the wake-up of the first time may have been lost. */
+function wakeWaiting<D extends Extract<Submitted, { kind: 'duplicate' }>>(
+  deps: DeskDeps,
+  { session }: TurnRequest,
+  duplicate: D,
+  ref: SessionRef,
+): D {
+  const of = { ...ref, sid: duplicate.sid };
+  if (duplicate.status === 'waiting') deps.waker.wake(of, session.lane, deps.recentLoad.of(ref.uid));
+  return duplicate;
 }
 
 function busy(what: string): AppError {
