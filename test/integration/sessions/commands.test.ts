@@ -219,4 +219,34 @@ describe('the send policy', () => {
     expect(outcome).toMatch(allowed ? /^heard$/ : /send blocked by session policy$/);
     expect(await textsIn(key)).toEqual(allowed ? ['#echo heard', 'heard'] : []);
   });
+
+  const say = { model: 'moltbot', messages: [{ role: 'user', content: '#echo heard' }], max_tokens: 50 };
+  test.each([
+    ['/v1/chat/completions', say],
+    ['/v1/messages', say],
+    ['/v1/responses', { model: 'moltbot', input: '#echo heard' }],
+  ])('holds on %s too', async (path, body) => {
+    const { url, token } = talk.standalone;
+    const headers = { authorization: `Bearer ${token}`, 'x-moltbot-session-key': `quiet:${path}` };
+    const response = await fetch(`${url}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+    expect(response.status).toBe(400);
+    expect(await response.text()).toContain('send blocked by session policy');
+  });
+
+  test('holds for agent too', async () => {
+    const params = { sessionKey: 'quiet:agent', message: '#echo heard', idempotencyKey: randomUUID() };
+    await expect(talk.me.request('agent', params)).rejects.toThrow('send blocked by session policy');
+    expect(await textsIn('quiet:agent')).toEqual([]);
+  });
+});
+
+test('a longer time than there is leaves a run and its awaiting the time there is', async () => {
+  const timeoutMs = 3_000_000_000;
+  const { runId } = await talk.send('#tokens 20 #delay 20', { timeoutMs });
+  expect(await talk.me.request('agent.wait', { runId, timeoutMs })).toMatchObject({ status: 'ok' });
+  expect(await talk.me.end(runId)).toMatchObject({ state: 'final' });
+  const params = { sessionKey: `s-${randomUUID()}`, message: '#tokens 20 #delay 20', timeout: 3_000_000 };
+  const idempotencyKey = randomUUID();
+  await talk.me.request('agent', { ...params, idempotencyKey });
+  expect(await talk.me.end(idempotencyKey)).toMatchObject({ state: 'final' });
 });

@@ -3,6 +3,7 @@ import { AppError } from '@moltbot/shared/errors';
 import { agentList } from '../../domain/agents.ts';
 import { imageBlocks } from '../../domain/attachments.ts';
 import { readIntent } from '../../domain/message.ts';
+import { runLimitMs, timerMs } from '../../domain/run-limit.ts';
 import { resolveKey } from '../../domain/session-key.ts';
 import { agentResult } from '../../domain/agent-result.ts';
 import type { EndOfRun } from '../../domain/ports.ts';
@@ -19,7 +20,7 @@ export const agentMethods: Methods = {
   'agent.wait': method(
     'operator.write',
     z.strictObject({ runId: Text, timeoutMs: z.int().min(0).optional() }),
-    async (params, context) => await waitFor(params.runId, params.timeoutMs ?? 30_000, context),
+    async (params, context) => await waitFor(params.runId, timerMs(params.timeoutMs ?? 30_000), context),
   ),
   'agent.identity.get': method(
     'operator.read',
@@ -65,7 +66,7 @@ async function runAgent(params: AgentParams, context: MethodContext): Promise<un
     system: params.extraSystemPrompt,
     blocks: imageBlocks(params.attachments ?? []),
     model: wantedModel(params),
-    timeoutMs: params.timeout ? params.timeout * 1_000 : undefined,
+    timeoutMs: runLimitMs(params.timeout && params.timeout * 1_000, services.config()),
   });
   if (submitted.kind === 'duplicate' && submitted.status !== 'waiting' && submitted.status !== 'running')
     return repeated(runId, submitted.status, submitted.error);

@@ -4,7 +4,7 @@ import { readIntent } from '../../domain/message.ts';
 import type { Submitted } from '../../domain/ports.ts';
 import { resolveKey } from '../../domain/session-key.ts';
 import { imageBlocks } from '../../domain/attachments.ts';
-import { sendAllowed } from '../../domain/send-policy.ts';
+import { runLimitMs } from '../../domain/run-limit.ts';
 import { toHistory } from '../../domain/transcript.ts';
 import { method, RefusedWith, type MethodContext, type Methods } from '../method.ts';
 import { toWireError } from '../wire-error.ts';
@@ -90,17 +90,8 @@ async function send(params: z.output<typeof Send>, context: MethodContext): Prom
   const session = resolveKey(params.sessionKey, services.rules());
   const blocks = imageBlocks(params.attachments ?? []);
   const config = services.config();
-  if (
-    !sendAllowed(
-      config.session.sendPolicy,
-      (await services.sessions.entry(principal, session.key))?.['sendPolicy'],
-      session,
-    )
-  )
-    throw new AppError('INVALID_REQUEST', 'send blocked by session policy');
   const intent = readIntent(params.message, config.session.resetTriggers);
   if (intent.kind === 'stop') return await abort(context, session.key, undefined, 'stop');
-  const timeoutMs = params.timeoutMs === 0 ? undefined : params.timeoutMs;
   const submitted = await services.desk.submit(principal, {
     session,
     intent,
@@ -108,7 +99,7 @@ async function send(params: z.output<typeof Send>, context: MethodContext): Prom
     channel: 'webchat',
     thinking: params.thinking,
     blocks,
-    timeoutMs,
+    timeoutMs: runLimitMs(params.timeoutMs, config),
   });
   return sendAnswer(params.idempotencyKey, submitted);
 }
