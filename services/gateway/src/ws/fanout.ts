@@ -21,6 +21,9 @@ type Group = { members: Set<Connection>; stop: Promise<() => void> };
 /** A user's run events go to that user's connections and to nobody else's. */
 export function createFanout({ hub, sessions }: Pick<Services, 'hub' | 'sessions'>): Fanout {
   const groups = new Map<string, Group>();
+  const forget = (userId: string, group: Group): void => {
+    if (groups.get(userId) === group) groups.delete(userId);
+  };
   const open = (userId: string): Group => {
     const members = new Set<Connection>();
     const feed = createRunFeed((frame) => deliver(members, frame));
@@ -37,7 +40,7 @@ export function createFanout({ hub, sessions }: Pick<Services, 'hub' | 'sessions
       stored(event, view);
     };
     const group = { members, stop: hub.watchUser(userId, hear) };
-    group.stop.catch(() => groups.delete(userId));
+    group.stop.catch(() => forget(userId, group));
     groups.set(userId, group);
     return group;
   };
@@ -50,8 +53,8 @@ export function createFanout({ hub, sessions }: Pick<Services, 'hub' | 'sessions
     leave: (userId, connection) => {
       const group = groups.get(userId);
       if (!group?.members.delete(connection) || group.members.size > 0) return;
-      groups.delete(userId);
-      void group.stop.then((stop) => stop());
+      forget(userId, group);
+      group.stop.then((stop) => stop()).catch(() => undefined); // it never began, and `join` has said so
     },
     send: (userId, name, payload) => {
       const json = JSON.stringify(payload);
