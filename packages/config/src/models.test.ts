@@ -104,3 +104,13 @@ test('what is cached for an hour costs twice the input, for five minutes the lis
   expect(priced('5m')?.cacheWrite).toBe(6.25);
   expect(priced('1h')?.cacheWrite).toBe(10);
 });
+
+test('a subagent asks its own model, an agent its own, everybody else the default', () => {
+  const { choices } = catalogue({
+    defaults: { model: 'anthropic/claude-opus-4-5', subagents: { model: 'openai/gpt-5' } },
+    list: [{ id: 'main' }, { id: 'small', model: 'anthropic/claude-haiku-4-5' }],
+  });
+  expect(refs(choices('main'))).toEqual(['anthropic/claude-opus-4-5']);
+  expect(refs(choices('small'))).toEqual(['anthropic/claude-haiku-4-5']);
+  expect(refs(choices('small', undefined, 'subagent'))).toEqual(['openai/gpt-5']);
+});

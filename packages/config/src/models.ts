@@ -1,4 +1,4 @@
-import type { ModelApi, ModelEntry, MoltbotConfig } from '@moltbot/shared/contracts';
+import type { Lane, ModelApi, ModelEntry, MoltbotConfig } from '@moltbot/shared/contracts';
 import { resolveProviders, splitModelRef, type ResolvedProvider } from './providers.ts';
 import type { Environment } from './substitute.ts';
 
@@ -21,7 +21,7 @@ export type ModelCatalogue = Readonly<{
   /** What people may choose from. */
   models: readonly CatalogModel[];
   /** First the model to ask, then what to fall back to; none when the one that is wanted may not be asked. */
-  choices: (agentId: string, wanted?: string) => CatalogModel[];
+  choices: (agentId: string, wanted?: string, lane?: Lane) => CatalogModel[];
   /** By ref, by alias, or by an id only one provider has; undefined also for what people may not choose. */
   find: (name: string) => CatalogModel | undefined;
   /** Known, and not on the allowlist: to be refused, where an unknown name may mean nothing. */
@@ -68,8 +68,8 @@ export function modelCatalogue(config: MoltbotConfig, env: Environment): ModelCa
       return model !== undefined && !mayAsk(model);
     },
     apiKey: (provider) => keys.get(provider),
-    choices: (agentId, wanted) => {
-      const named = wanted === undefined ? configuredRefs(config, agentId) : [wanted];
+    choices: (agentId, wanted, lane) => {
+      const named = wanted === undefined ? configuredRefs(config, agentId, lane) : [wanted];
       const found = named.map(find).filter((model) => model !== undefined);
       if (wanted !== undefined || found.some(hasKey)) return found;
       const keyed = models.find(hasKey);
@@ -124,9 +124,12 @@ function priceOf({ cost }: ModelEntry, params: CatalogModel['params']): ModelEnt
   return { ...cost, cacheWrite: Math.max(cost.cacheWrite, 2 * cost.input) };
 }
 
-function configuredRefs(config: MoltbotConfig, agentId: string): string[] {
-  const own = config.agents.list.find((agent) => agent.id === agentId)?.model;
-  const { primary, fallbacks } = own?.primary === undefined ? config.agents.defaults.model : own;
+/** A subagent may have a model of its own; else it is the agent's, else everybody's. */
+function configuredRefs(config: MoltbotConfig, agentId: string, lane: Lane = 'main'): string[] {
+  const { defaults, list } = config.agents;
+  const own = list.find((agent) => agent.id === agentId)?.model;
+  const asked = [lane === 'subagent' ? defaults.subagents.model : undefined, own, defaults.model];
+  const { primary, fallbacks } = asked.find((choice) => choice?.primary !== undefined) ?? defaults.model;
   return [...(primary === undefined ? [] : [primary]), ...fallbacks];
 }
 

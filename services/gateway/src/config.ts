@@ -44,6 +44,8 @@ export type GatewayConfig = Readonly<{
   internalSecret: string | undefined;
   caps: Readonly<{ session: number; user: number; all: number }>;
   webDir: string;
+  /** `bind: "auto"` listens everywhere there: loopback would hide the port from its probes. */
+  inKubernetes: boolean;
   configPath: string;
   /** Where the log goes when moltbot.json names no file; undefined: to stdout alone. */
   defaultLogFile: string | undefined;
@@ -76,6 +78,7 @@ export function readConfig(env: NodeJS.ProcessEnv): GatewayConfig {
     webDir: e.MOLTBOT_WEB_DIR ?? BUILT_PAGE,
     configPath: resolveConfigPath(env),
     defaultLogFile: undefined,
+    inKubernetes: env['KUBERNETES_SERVICE_HOST'] !== undefined,
     pid: process.pid,
     wholeConfig: false,
   };

@@ -55,7 +55,7 @@ export async function startGateway(
     },
     onFailed: events.failed,
   });
-  const host = config.host ?? bindHost(current());
+  const host = config.host ?? bindHost(current(), config.inKubernetes);
   const port = config.port ?? current().gateway.port;
   const http = cleanup.use(await listen(app, port, host, readTlsFiles(current())));
   const ws = cleanup.use(

@@ -24,11 +24,11 @@ export function gatewayTokens(config: MoltbotConfig, env: Environment): string[]
   );
 }
 
-/** Where to listen. `auto`: everywhere inside a container, where loopback would hide the port from its probes. */
-export function bindHost(config: MoltbotConfig, inContainer = false): string {
+/** Where to listen. `auto`: everywhere inside Kubernetes, where loopback would hide the port from its probes. */
+export function bindHost(config: MoltbotConfig, inKubernetes: boolean): string {
   const { bind, customBindHost } = config.gateway;
   if (bind === 'custom') return customBindHost ?? '127.0.0.1';
-  return bind === 'lan' || (bind === 'auto' && inContainer) ? '0.0.0.0' : '127.0.0.1';
+  return bind === 'lan' || (bind === 'auto' && inKubernetes) ? '0.0.0.0' : '127.0.0.1';
 }
 
 /** The file that receives the log lines beside stdout; undefined when there is none. */

@@ -6,6 +6,9 @@ const GIVE_UP_AFTER_MS = LEASE_MS - 1_500;
 /** A timer set for longer rings at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
+/** Why a lease stops when its worker has to end: another one shall begin the turn anew. */
+export const HANDED_OVER = 'handed over';
+
 export type Lease = Disposable &
   Readonly<{
     signal: AbortSignal;

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { DelayedError, type Job } from 'bullmq';
 import { TurnJob, type Lane } from '@moltbot/shared/contracts';
-import { beginTurn, commitTurn, renewLease, type Begun, type Run, type SessionRef } from '@moltbot/turns';
+import { beginTurn, commitTurn, releaseTurn, renewLease, type Begun, type Run, type SessionRef } from '@moltbot/turns';
 import type { WorkerEvents } from '../events.ts';
 import { turnEnding } from './ending.ts';
 import { keepLease, type Lease } from './lease.ts';
@@ -62,6 +62,10 @@ async function runAndCommit(run: Run, deps: ProcessDeps): Promise<number> {
     const result = await answer(run, { ...deps, settings, onFirstToken }, lease);
     const { outcome } = result;
     if (outcome === 'lost') return deps.events.turnLost(run);
+    if (outcome === 'released') {
+      if (!(await releaseTurn(deps.redis, run))) return deps.events.turnLost(run);
+      return deps.events.turnReleased(run);
+    }
     const ending = turnEnding(run, { ...result, outcome }, startedAtMs);
     const committed = await commitTurn(deps.redis, run, ending);
     if (committed.kind === 'stale') return deps.events.turnLost(run);

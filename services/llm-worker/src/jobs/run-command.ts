@@ -8,7 +8,7 @@ import type { TurnResult, TurnSettings } from './turn.ts';
 
 /** Answers a slash command from what is known here; no model is asked. */
 export function runCommand({ content, records }: Run, settings: TurnSettings): TurnResult {
-  const [model] = settings.catalogue.choices(content.agentId, content.model);
+  const [model] = settings.catalogue.choices(content.agentId, content.model, content.lane);
   const text = answerCommand(saidIn(records, content.turnId), {
     sessionKey: content.shownKey,
     model: model?.ref ?? '(none)',

@@ -6,7 +6,7 @@ import { modelCall } from '../domain/model-call.ts';
 import { ProviderError } from '../domain/model.ts';
 import { startCall, type Answer, type PaidCall, settleCall } from './ask-model.ts';
 import { compacted, type Context } from './compact.ts';
-import type { Lease } from './lease.ts';
+import { HANDED_OVER, type Lease } from './lease.ts';
 import { createPublisher, type Publisher } from './publisher.ts';
 import type { TurnDeps, TurnResult, TurnSettings } from './turn.ts';
 
@@ -30,7 +30,7 @@ export async function runTurn(run: Run, deps: TurnDeps, lease: Lease): Promise<T
         `the answer was interrupted ${MAX_ATTEMPTS} times and given up; send the message again`,
       ),
     );
-  const models = deps.settings.catalogue.choices(run.content.agentId, run.content.model);
+  const models = deps.settings.catalogue.choices(run.content.agentId, run.content.model, run.content.lane);
   let result: TurnResult | undefined;
   for (const model of models) {
     result = await askOne(run, deps, lease, model);
@@ -122,6 +122,7 @@ async function broken(
   const reason = lease.signal.aborted ? String(lease.signal.reason) : undefined;
   const spent = paid === undefined ? {} : { usage: paid.usage(partial.length), money: paid.money };
   if (reason === 'lost') return { content, outcome: 'lost', stopReason: 'error' };
+  if (reason === HANDED_OVER) return { content, outcome: 'released', stopReason: 'error' };
   if (reason !== undefined)
     return { content, outcome: 'aborted', stopReason: 'aborted', abortReason: reason, ...spent };
   const error = asAppError(cause);

@@ -25,9 +25,9 @@ export type TurnDeps = Readonly<{
 export type AssistantRecord = Extract<SessionRecord, { type: 'assistant' }>;
 export type CompactionRecord = Extract<SessionRecord, { type: 'compaction' }>;
 
-/** How a turn ended, before it is written. `lost`: it is another worker's now; write nothing. */
+/** How a turn ended, before it is written. `lost`: it is another worker's now, `released`: it shall be; write nothing. */
 export type TurnResult = Readonly<{
-  outcome: 'final' | 'aborted' | 'error' | 'lost';
+  outcome: 'final' | 'aborted' | 'error' | 'lost' | 'released';
   content: readonly ContentBlock[];
   stopReason: AssistantRecord['stopReason'];
   abortReason?: string;

@@ -126,10 +126,10 @@ export const GatewayConfig = z.strictObject({
   ),
   bind: key(
     z.enum(['auto', 'lan', 'loopback', 'custom', 'tailnet']).default('auto'),
-    'Interface to listen on. `loopback` is 127.0.0.1, `lan` every interface, `auto` every interface inside a container and loopback elsewhere, `custom` the address in `customBindHost`.',
+    'Interface to listen on. `loopback` is 127.0.0.1, `lan` every interface, `auto` every interface inside Kubernetes and loopback elsewhere, `custom` the address in `customBindHost`.',
     {
       apply: 'restart',
-      differs: 'Upstream: `loopback`. A container that listens on loopback cannot be reached by its probes.',
+      differs: 'Upstream: `loopback`. A pod that listens on loopback cannot be reached by its probes.',
     },
   ),
   customBindHost: key(z.string().optional(), 'Address for `bind: "custom"`.', {
