@@ -19,7 +19,7 @@ import {
 } from '@moltbot/shared/redis';
 import { IDEMPOTENCY_SECONDS, WAKE_AFTER_MS } from './accept.ts';
 import { decodeItem } from './log.ts';
-import { begin1, commit1, emit1, leaseRenew1 } from './scripts.gen.ts';
+import { begin1, commit1, emit1, leaseRenew1, release1 } from './scripts.gen.ts';
 import type { SessionRef } from './session.ts';
 import { USAGE_KEPT_SECONDS, usageMembers, wholeNumber } from './usage.ts';
 
@@ -120,6 +120,13 @@ export async function renewLease(redis: Redis, run: Run): Promise<Held> {
   const { sid, uid } = run.ref;
   const keys = [sessionKeys.state(sid), userKeys.running(uid), queueKeys.due, queueKeys.woken];
   return held(await runScript(redis, leaseRenew1, keys, [run.fence, LEASE_MS, sid, run.content.turnId]));
+}
+
+/** Gives the turn back for another worker to begin at once; false when it was no longer ours. */
+export async function releaseTurn(redis: Redis, run: Run): Promise<boolean> {
+  const { sid, uid } = run.ref;
+  const keys = [sessionKeys.state(sid), userKeys.running(uid), queueKeys.due, queueKeys.woken];
+  return (await runScript(redis, release1, keys, [run.fence, sid, run.content.turnId])) === 1;
 }
 
 function held(reply: unknown): Held {

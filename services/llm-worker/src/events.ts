@@ -65,6 +65,12 @@ function turnEvents(log: Logger, metrics: WorkerMetrics) {
       countUsage(metrics, result, provider);
       logEnd(log, run, result, durationMs);
     },
+    /** The turn waits for another worker. */
+    turnReleased(run: Run): 1 {
+      release(run);
+      log.info({ event: 'turn.released', ...ids(run) }, withUser('turn handed over', run.ref.uid));
+      return 1;
+    },
     /** The session is another worker's now. */
     turnLost(run: Run): 0 {
       release(run);

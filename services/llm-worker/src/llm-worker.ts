@@ -18,7 +18,7 @@ import { openQueues, type Queues } from './adapters/queues.ts';
 import type { LlmWorkerConfig } from './config.ts';
 import { createEvents, type WorkerEvents } from './events.ts';
 import { watchBudgets } from './jobs/budget-watch.ts';
-import type { Lease } from './jobs/lease.ts';
+import { HANDED_OVER, type Lease } from './jobs/lease.ts';
 import { startSweeper } from './jobs/sweeper.ts';
 import { openLanes } from './lanes.ts';
 import { turnSettings } from './settings.ts';
@@ -29,6 +29,9 @@ export type LlmWorker = AsyncDisposable &
 export type LlmWorkerOverrides = Readonly<{ logs?: LogControl }>;
 
 const DEPTH_INTERVAL_MS = 5_000;
+/** How long turns that outlast the draining may take to be handed over. */
+const HAND_OVER_MS = 5_000;
+const HAND_OVER_STEP_MS = 100;
 
 /** Takes turns from the queue, asks the models, writes the answers. */
 export async function startLlmWorker(
@@ -78,13 +81,26 @@ export async function startLlmWorker(
     registry,
     drain: async () => {
       lifecycle.advance('draining');
-      await Promise.race([
-        lanes.pause(),
-        new Promise((resolve) => setTimeout(resolve, config.drainMs).unref()),
-      ]);
+      const idle = lanes.pause();
+      if (await within(idle, config.drainMs)) return;
+      // also those that begin only now
+      for (let waitedMs = 0; waitedMs < HAND_OVER_MS; waitedMs += HAND_OVER_STEP_MS) {
+        for (const lease of running.values()) lease.stop(HANDED_OVER);
+        if (await within(idle, HAND_OVER_STEP_MS)) return;
+      }
     },
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+async function within(work: Promise<void>, ms: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const done = await Promise.race([work.then(() => true), late]);
+  clearTimeout(timer);
+  return done;
 }
 
 function sweep(redis: Redis, queues: Queues, events: WorkerEvents): Disposable {

@@ -1,7 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { DelayedError, type Job } from 'bullmq';
 import { TurnJob, type Lane } from '@moltbot/shared/contracts';
-import { beginTurn, commitTurn, releaseTurn, renewLease, type Begun, type Run, type SessionRef } from '@moltbot/turns';
+import {
+  beginTurn,
+  commitTurn,
+  releaseTurn,
+  renewLease,
+  type Begun,
+  type Run,
+  type SessionRef,
+} from '@moltbot/turns';
 import type { WorkerEvents } from '../events.ts';
 import { turnEnding } from './ending.ts';
 import { keepLease, type Lease } from './lease.ts';
