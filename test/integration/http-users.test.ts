@@ -13,14 +13,20 @@ beforeAll(async () => {
 });
 afterAll(() => product[Symbol.asyncDispose]());
 
-/** The headers of somebody with a token of their own. */
-async function employee(userId: string, held: object = {}): Promise<Record<string, string>> {
+/** What an administrator asks the gateway for. */
+async function asAdmin<T>(method: string, params: object): Promise<T> {
   const { wsUrl, token } = product.standalone;
   const about = { id: 'cli', mode: 'cli', version: '0.0.0', platform: 'test' } as const;
   const admin = createNodeClient({ url: wsUrl, token, client: about, scopes: ['operator.admin'] });
-  const made = await admin.request<{ token: string }>('tokens.create', { userId, ...held });
-  admin.close();
-  return { authorization: `Bearer ${made.token}` };
+  return await admin.request<T>(method, params).finally(() => admin.close());
+}
+
+type Made = Readonly<{ id: string; token: string }>;
+const bearer = ({ token }: Made): Record<string, string> => ({ authorization: `Bearer ${token}` });
+
+/** The headers of somebody with a token of their own. */
+async function employee(userId: string, held: object = {}): Promise<Record<string, string>> {
+  return bearer(await asAdmin<Made>('tokens.create', { userId, ...held }));
 }
 
 const content = async (response: Response): Promise<string> => JSON.stringify(await response.json());
@@ -127,5 +133,41 @@ describe('a token that may not', () => {
   test('write still reads', async () => {
     const auditor = await employee('audrey', { role: 'auditor' });
     expect((await product.post('/tools/invoke', { tool: 'agents_list' }, auditor)).status).toBe(200);
+  });
+});
+
+describe('a token that is revoked while it is answered', () => {
+  const REVOKED = [
+    ['streamed', true],
+    ['whole', false],
+  ] as const;
+  test.each(REVOKED)('is answered no further, %s, and its run ends', async (_how, stream) => {
+    const made = await asAdmin<Made>('tokens.create', { userId: 'carol' });
+    const marker = randomUUID();
+    const messages = [{ role: 'user', content: `#tokens 400 #delay 50 ${marker}` }];
+    const body = { model: 'moltbot', stream, messages };
+    const read = async (): Promise<string> =>
+      await (await product.post('/v1/chat/completions', body, bearer(made))).text();
+    const answered = read().then(
+      () => 'answered',
+      () => 'broken off',
+    );
+    const request = await product.asked(marker);
+    await asAdmin('tokens.revoke', { id: made.id });
+    expect(await answered).toBe('broken off');
+    await expect.poll(() => request.outcome, { timeout: 10_000 }).toBe('aborted');
+  });
+
+  test('leaves another token of the same user alone', async () => {
+    const [gone, kept] = [
+      await asAdmin<Made>('tokens.create', { userId: 'dora' }),
+      await asAdmin<Made>('tokens.create', { userId: 'dora' }),
+    ];
+    const marker = randomUUID();
+    const messages = [{ role: 'user', content: `#tokens 40 #delay 20 ${marker}` }];
+    const answered = product.post('/v1/chat/completions', { model: 'moltbot', messages }, bearer(kept));
+    await product.asked(marker);
+    await asAdmin('tokens.revoke', { id: gone.id });
+    expect(await content(await answered)).toContain('t1 t2');
   });
 });

@@ -13,6 +13,7 @@ import { clientAddress } from './domain/client-address.ts';
 import { bindHost } from './domain/gateway-settings.ts';
 import { createEvents, type GatewayEvents } from './events.ts';
 import { httpApp } from './http/app.ts';
+import { createOpenRequests } from './http/open-requests.ts';
 import { createFanout } from './ws/fanout.ts';
 import type { HandshakeDeps } from './ws/handshake.ts';
 import { openWsServer, type WsServer } from './ws/server.ts';
@@ -45,8 +46,10 @@ export async function startGateway(
   const { lifecycle, config: current } = services;
 
   const trusted = (): ((address: string) => boolean) => addressList(current().gateway.trustedProxies);
+  const openRequests = cleanup.use(createOpenRequests(verifier.stillValid));
   const app = httpApp({
     services,
+    openRequests,
     pageFolder: config.webDir,
     renderMetrics: async () => await mergedMetrics(registries),
     onRefused: (request, reason) => {
@@ -70,7 +73,7 @@ export async function startGateway(
     }),
   );
   sockets = ws.count;
-  await keepOutRevoked(ws, backend, events);
+  await keepOutRevoked([ws, openRequests], backend, events);
   lifecycle.advance('ready');
 
   const owned = cleanup.move();
@@ -94,18 +97,20 @@ function authRules({ gateway }: MoltbotConfig): ReturnType<HandshakeDeps['auth']
   };
 }
 
-/** A revoked token loses its connections at once; where the message may have been lost, all are looked at again. */
+type Open = Pick<WsServer, 'closeToken' | 'recheck'>;
+
+/** A revoked token loses its connections and requests at once; where the message may have been lost, all are looked at again. */
 async function keepOutRevoked(
-  ws: WsServer,
+  doors: readonly Open[],
   { services, subscriber, verifier }: Backend,
   events: GatewayEvents,
 ): Promise<void> {
   const recheck = (): void =>
-    void ws.recheck().catch((error: unknown) => events.failed('token check', error));
+    doors.forEach((door) => door.recheck().catch((error: unknown) => events.failed('token check', error)));
   subscriber.onResubscribed(recheck);
   services.store.onChange(recheck);
   await subscriber.subscribe(authKeys.revoked, (tokenId) => {
     verifier.forget(tokenId);
-    ws.closeToken(tokenId);
+    for (const door of doors) door.closeToken(tokenId);
   });
 }

@@ -9,12 +9,14 @@ import { anthropicError } from './messages-shape.ts';
 import { messages } from './messages.ts';
 import { metrics } from './metrics.ts';
 import { modelList } from './models.ts';
+import type { OpenRequests } from './open-requests.ts';
 import { pageRoutes } from './pages.ts';
 import { responses } from './responses.ts';
 import { toolsInvoke } from './tools-invoke.ts';
 
 export type AppDeps = Readonly<{
   services: Services;
+  openRequests: Pick<OpenRequests, 'add'>;
   pageFolder: string;
   renderMetrics(): Promise<string>;
   onRefused: OnRefused;
@@ -27,7 +29,7 @@ const MIB = 1_048_576;
 export function httpApp(deps: AppDeps): Express {
   const { services } = deps;
   const app = express().disable('x-powered-by').disable('etag');
-  const allowed = (needed: Scope): RequestHandler => authenticate(services, deps.onRefused, needed);
+  const allowed = (needed: Scope): RequestHandler => authenticate(deps, needed);
   const endpoints = () => services.config().gateway.http.endpoints;
   const post = (
     path: string,

@@ -3,8 +3,15 @@ import { AppError } from '@moltbot/shared/errors';
 import type { Principal } from '../domain/principal.ts';
 import { refusal, type Needed } from '../domain/scopes.ts';
 import type { Services } from '../services.ts';
+import type { OpenRequests } from './open-requests.ts';
 
 export type OnRefused = (request: Request, reason: string) => void;
+
+export type AuthenticateDeps = Readonly<{
+  services: Services;
+  openRequests: Pick<OpenRequests, 'add'>;
+  onRefused: OnRefused;
+}>;
 
 const UNAUTHORIZED = { error: { message: 'Unauthorized', type: 'unauthorized' } } as const;
 
@@ -12,7 +19,10 @@ const UNAUTHORIZED = { error: { message: 'Unauthorized', type: 'unauthorized' } 
  * Lets a request with a valid bearer token (or the Anthropic SDK's `x-api-key`) through, when its
  * principal may do what the path needs; 401 for a credential nobody knows, 403 for one that may not.
  */
-export function authenticate(services: Services, onRefused: OnRefused, needed: Needed): RequestHandler {
+export function authenticate(
+  { services, openRequests, onRefused }: AuthenticateDeps,
+  needed: Needed,
+): RequestHandler {
   return async (request, response, next) => {
     const verdict = await services.verify(bearer(request));
     if (!verdict.ok) {
@@ -29,6 +39,7 @@ export function authenticate(services: Services, onRefused: OnRefused, needed: N
       onRefused(request, 'scope');
       throw new AppError('FORBIDDEN', refused);
     }
+    openRequests.add(verdict.principal.tokenId, verdict.expiresAtMs, response);
     (response.locals as { principal?: Principal }).principal = verdict.principal;
     next();
   };
