@@ -2,6 +2,8 @@ import { budgetKeys, runScript, type Redis } from '@moltbot/shared/redis';
 import { budgetHold1, budgetSettle1 } from './scripts.gen.ts';
 import { wholeNumber } from './usage.ts';
 
+/** Longer than a connection takes to come back and send what got no reply again. */
+const SETTLED_KEPT_MS = 10 * 60_000;
 const DAY_KEPT_SECONDS = 40 * 24 * 60 * 60;
 
 /** A reservation against one scope's limit of a UTC day. Amounts in millionths of a US dollar. */
@@ -43,7 +45,7 @@ export async function settleBudget(
     redis,
     budgetSettle1,
     [budgetKeys.day(scope, day), budgetKeys.holds(scope)],
-    [holdId, wholeNumber(costMicroUsd)],
+    [holdId, wholeNumber(costMicroUsd), SETTLED_KEPT_MS],
   );
 }
 

@@ -38,7 +38,11 @@ export type Run = Readonly<{
   /** Not empty: end it without asking the model. */
   abortReason: string;
   records: readonly NumberedRecord[];
+  emitted: Emitted;
 }>;
+
+/** How many events this attempt has said, and the last of them on its way. */
+export type Emitted = { count: number; last: Promise<unknown> };
 
 export type Begun =
   | Readonly<{ kind: 'run'; run: Run }>
@@ -96,13 +100,25 @@ export async function beginTurn(
   const records = items.map((item, index) => decodeItem(item, firstSeq + index));
   return {
     kind: 'run',
-    run: { ref, fence, content: JSON.parse(content) as TurnContent, attempt, abortReason, records },
+    run: {
+      ref,
+      fence,
+      content: JSON.parse(content) as TurnContent,
+      attempt,
+      abortReason,
+      records,
+      emitted: { count: 0, last: Promise.resolve() },
+    },
   };
 }
 
 /** `lost`: the turn has ended or another worker runs it; say nothing more about it. */
 export type Held = Readonly<{ lost: boolean; abortReason: string }>;
 
+/**
+ * Adds an event of the running turn. One at a time and numbered, so that one that a new connection
+ * sends again, because the reply was lost with the old one, is not said twice.
+ */
 export async function emitEvent(redis: Redis, run: Run, event: RunEvent): Promise<Held> {
   const { sid, uid, key } = run.ref;
   const args = [
@@ -112,8 +128,12 @@ export async function emitEvent(redis: Redis, run: Run, event: RunEvent): Promis
     JSON.stringify(key),
     run.content.turnId,
     JSON.stringify(event),
+    (run.emitted.count += 1),
   ];
-  return held(await runScript(redis, emit1, [sessionKeys.state(sid), sessionKeys.events(sid)], args));
+  const keys = [sessionKeys.state(sid), sessionKeys.events(sid)];
+  const sent = run.emitted.last.then(async () => await runScript(redis, emit1, keys, args));
+  run.emitted.last = sent.catch(() => undefined);
+  return held(await sent);
 }
 
 export async function renewLease(redis: Redis, run: Run): Promise<Held> {

@@ -124,7 +124,7 @@ return 1
 
 export const begin1: Script = {
   name: 'begin-1',
-  sha1: '33aab6f7d3134218abdb72b75ad32f8debd1b726',
+  sha1: 'b6e5ca84677ebdf62d80866379608f7acc607495',
   source: `--[[ begin-1
      Gives the head of a session's inbox to one worker under a fence higher than any before,
      and appends the user's record the first time. The fence follows the server's clock,
@@ -185,7 +185,7 @@ if attempt <= tonumber(ARGV[7]) and abort == '' then
 end
 local lease = string.format('%.0f', now + ARGV[2])
 redis.call('HSET', KEYS[1], 'fence', fence, 'owner', ARGV[1], 'lease', lease, 'cur', tid, 'attempts', attempt,
-  'recorded', tid, 'n', n, 'last', last, 'seq', seq, 'begunAt', string.format('%.0f', now))
+  'recorded', tid, 'n', n, 'k', 0, 'last', last, 'seq', seq, 'begunAt', string.format('%.0f', now))
 redis.call('ZADD', KEYS[6], lease, ARGV[5])
 redis.call('ZADD', KEYS[7], lease, ARGV[5])
 redis.call('ZADD', KEYS[10], now, ARGV[5])
@@ -198,7 +198,7 @@ return {'run', fence, turn[1], attempt, abort, first, items}
 
 export const budgetHold1: Script = {
   name: 'budget-hold-1',
-  sha1: '31ab278a1673e17581459d7ed3277c068c458662',
+  sha1: '7a12cab6424ac648bed4600dffcc2abca6d1b483',
   source: `--[[ budget-hold-1
      Reserves the worst case of one model call against the day's limit, all or nothing.
      A hold whose worker died ends with its lease.
@@ -209,7 +209,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local used = tonumber(redis.call('HGET', KEYS[1], 'spent') or 0)
 local holds = redis.call('HGETALL', KEYS[2])
 for i = 1, #holds, 2 do
-  local amount, ends = string.match(holds[i + 1], '^(%d+) (%d+)$')
+  local amount, ends = string.match(holds[i + 1], '^(%d+) (%d+)')
   if tonumber(ends) <= now then redis.call('HDEL', KEYS[2], holds[i])
   elseif holds[i] ~= ARGV[1] then used = used + tonumber(amount) end
 end
@@ -224,19 +224,25 @@ return {1, string.format('%.0f', left - ARGV[2])}
 
 export const budgetSettle1: Script = {
   name: 'budget-settle-1',
-  sha1: 'fec58349e0459444df2cb1464800856d6a43ca86',
+  sha1: 'ee02524d3ccdad1c21283ef558d5a2dcad51e8ba',
   source: `--[[ budget-settle-1
-     Turns a hold into what a call really cost, for calls whose turn does not end with them.
-     KEYS 1 budget day, 2 holds   ARGV 1 hold id, 2 micro-USD
+     Turns a hold into what a call really cost, for calls whose turn does not end with them. Said again
+     it changes nothing: a settled hold stays for a while, holding nothing. One that ended with its
+     lease is settled all the same.
+     KEYS 1 budget day, 2 holds   ARGV 1 hold id, 2 micro-USD, 3 how long to remember in ms
      Returns what the day has cost so far ]]
-redis.call('HDEL', KEYS[2], ARGV[1])
+local held = redis.call('HGET', KEYS[2], ARGV[1])
+if held and string.find(held, ' settled', 1, true) then return redis.call('HGET', KEYS[1], 'spent') or '0' end
+local time = redis.call('TIME')
+local ends = time[1] * 1000 + math.floor(time[2] / 1000) + ARGV[3]
+redis.call('HSET', KEYS[2], ARGV[1], string.format('0 %.0f settled', ends))
 return string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'spent', ARGV[2]))
 `,
 };
 
 export const commit1: Script = {
   name: 'commit-1',
-  sha1: 'fb13cd2ee30b60a37a5a10bcda08d27242650100',
+  sha1: '8db5a6f9e359f2aa334554d430cb5bcb3eb9191c',
   source: `--[[ commit-1
      Ends the running turn: its records, its terminal event, its usage and its money in one
      step. The caller must hold the session's fence and the turn must be the one it began.
@@ -268,7 +274,7 @@ local n = tonumber(s[2]) + 1
 local id = redis.call('XADD', KEYS[5], ARGV[1] .. '-*', 'n', n, 'p', s[3], 'e', ARGV[6])
 redis.call('PUBLISH', ARGV[4], '{"id":"' .. id .. '","prev":"' .. s[3] .. '","sid":"' .. ARGV[3] .. '","key":' .. ARGV[5]
   .. ',"n":' .. n .. ',"e":' .. ARGV[6] .. '}')
-redis.call('HSET', KEYS[1], 'last', id, 'seq', seq, 'cur', '', 'owner', '', 'lease', 0, 'n', 0, 'attempts', 0, 'ended', ARGV[2])
+redis.call('HSET', KEYS[1], 'last', id, 'seq', seq, 'cur', '', 'owner', '', 'lease', 0, 'n', 0, 'k', 0, 'attempts', 0, 'ended', ARGV[2])
 redis.call('HDEL', KEYS[1], 'abort:' .. ARGV[2])
 if ARGV[13] ~= '' then redis.call('HSET', KEYS[1], 'ctx', ARGV[13]) end
 
@@ -303,18 +309,20 @@ return {1, left}
 
 export const emit1: Script = {
   name: 'emit-1',
-  sha1: '872a1deedf8548531c51c2fe6bff325f92d24f1f',
+  sha1: '9454f022a3db788579b0c478e6ce2377758c0f9a',
   source: `--[[ emit-1
      Adds one event of the running turn to the session's stream and rings the user's channel;
      refused unless the caller's fence is the session's fence and its turn is the one that runs.
+     Said again by the same caller, whose reply was lost, it changes nothing and answers alike.
      KEYS 1 state, 2 events
-     ARGV 1 fence, 2 channel, 3 sid, 4 canonical key as JSON, 5 tid, 6 event as JSON
+     ARGV 1 fence, 2 channel, 3 sid, 4 canonical key as JSON, 5 tid, 6 event as JSON, 7 which event of this caller it is: 1, 2, …
      Returns {1, abort reason or ''} | {-1} the caller no longer runs this turn ]]
-local s = redis.call('HMGET', KEYS[1], 'fence', 'n', 'last', 'abort:' .. ARGV[5], 'cur')
+local s = redis.call('HMGET', KEYS[1], 'fence', 'n', 'last', 'abort:' .. ARGV[5], 'cur', 'k')
 if s[1] ~= ARGV[1] or s[5] ~= ARGV[5] then return {-1} end
+if tonumber(ARGV[7]) <= tonumber(s[6] or 0) then return {1, s[4] or ''} end
 local n = tonumber(s[2]) + 1
 local id = redis.call('XADD', KEYS[2], ARGV[1] .. '-*', 'n', n, 'p', s[3], 'e', ARGV[6])
-redis.call('HSET', KEYS[1], 'n', n, 'last', id)
+redis.call('HSET', KEYS[1], 'n', n, 'last', id, 'k', ARGV[7])
 redis.call('PUBLISH', ARGV[2], '{"id":"' .. id .. '","prev":"' .. s[3] .. '","sid":"' .. ARGV[3] .. '","key":' .. ARGV[4]
   .. ',"n":' .. n .. ',"e":' .. ARGV[6] .. '}')
 return {1, s[4] or ''}

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { holdBudget, settleBudget } from '@moltbot/turns';
 import { budgetKeys } from '@moltbot/shared/redis';
 import { describe, test } from 'vitest';
-import { useLedger } from './setup.ts';
+import { forgetful, useLedger } from './setup.ts';
 
 const ledger = useLedger();
 const DAY = '2026-11-26';
@@ -32,6 +32,18 @@ describe('budget', () => {
     const scope = randomUUID();
     const answers = await Promise.all(Array.from({ length: 40 }, (_, i) => hold(scope, `h${i}`, 100)));
     expect(answers.filter(({ granted }) => granted)).toHaveLength(10);
+  });
+
+  test('a call is paid for once, however often its settling is sent, also after its hold has ended', async ({
+    expect,
+  }) => {
+    const scope = randomUUID();
+    await hold(scope, 'a', 600);
+    await settleBudget(forgetful(ledger.redis()), scope, DAY, 'a', 100);
+    await hold(scope, 'late', 600, -1);
+    expect(await hold(scope, 'next', 900)).toEqual({ granted: true, leftMicroUsd: 0 });
+    await settleBudget(forgetful(ledger.redis()), scope, DAY, 'late', 50);
+    expect(await ledger.redis().hget(budgetKeys.day(scope, DAY), 'spent')).toBe('150');
   });
 
   test('large amounts are whole numbers in every place', async ({ expect }) => {

@@ -2,6 +2,7 @@ import {
   beginTurn,
   commitTurn,
   emitEvent,
+  findOverdue,
   LEASE_MS,
   MAX_ATTEMPTS,
   openSession,
@@ -10,6 +11,7 @@ import {
   readRecords,
   readState,
   readUsage,
+  releaseTurn,
   renewLease,
   type Run,
   type SessionRef,
@@ -17,7 +19,17 @@ import {
 import { budgetKeys, queueKeys, sessionKeys, userKeys } from '@moltbot/shared/redis';
 import type { Redis } from 'ioredis';
 import { describe, test } from 'vitest';
-import { accept, acceptNew, delta, ending, expireLease, LANE, useLedger, USER_CAP } from './setup.ts';
+import {
+  accept,
+  acceptNew,
+  delta,
+  ending,
+  expireLease,
+  forgetful,
+  LANE,
+  useLedger,
+  USER_CAP,
+} from './setup.ts';
 
 const ledger = useLedger();
 
@@ -244,6 +256,42 @@ describe('T-4', () => {
 });
 
 describe('events', () => {
+  test('T-6: one whose reply was lost is said once, in its place among those that wait', async ({
+    expect,
+  }) => {
+    const { redis, ref } = await session('one');
+    const run = await begin(redis, ref);
+    const lossy = forgetful(redis);
+    await Promise.all(['a', 'b', 'c'].map(async (text) => await emitEvent(lossy, run, delta(run, text))));
+    await expireLease(redis, ref);
+    const second = await begin(redis, ref, 'worker-b');
+    await emitEvent(lossy, second, delta(second, 'd'));
+    const { events } = await readEvents(redis, ref, '');
+    expect(events.map(({ n, e }) => [n, e.t === 'delta' ? e.text : e.t])).toEqual([
+      [0, 'accepted'],
+      [1, 'start'],
+      [2, 'a'],
+      [3, 'b'],
+      [4, 'c'],
+      [5, 'start'],
+      [6, 'd'],
+    ]);
+  });
+
+  test('a turn that is given back is begun at once, as the same attempt, and hears no more of the old one', async ({
+    expect,
+  }) => {
+    const { redis, ref } = await session('one');
+    const first = await begin(redis, ref);
+    expect(await releaseTurn(redis, first)).toBe(true);
+    expect(await releaseTurn(redis, first)).toBe(false);
+    expect(await emitEvent(redis, first, delta(first, 'late'))).toMatchObject({ lost: true });
+    expect((await findOverdue(redis)).map(({ sid }) => sid)).toContain(ref.sid);
+    const second = await begin(redis, ref, 'worker-b');
+    expect(second).toMatchObject({ attempt: 1, content: { runId: 'one' } });
+    expect(await commitTurn(redis, second, ending(second))).toMatchObject({ kind: 'committed' });
+  });
+
   test('T-6: a cursor gives what came after it; a lost or senseless one gives a gap', async ({ expect }) => {
     const { redis, ref } = await session('one');
     const run = await begin(redis, ref);

@@ -19,6 +19,21 @@ export const WIDE: Caps = { session: 100, user: 100, all: 1_000 };
 export const LANE = 'main' as const;
 export const USER_CAP = 8;
 
+/** A connection on which every script's reply is lost once, so that it is sent a second time. */
+export function forgetful(redis: Redis): Redis {
+  return new Proxy(redis, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      if (name !== 'evalsha' && name !== 'eval') return member.bind(target) as unknown;
+      return async (...args: unknown[]): Promise<unknown> => {
+        await member.apply(target, args);
+        return (await member.apply(target, args)) as unknown;
+      };
+    },
+  });
+}
+
 export type Ledger = Readonly<{ redis(): Redis; connect(): Redis; newUser(): string }>;
 
 export function useLedger(): Ledger {

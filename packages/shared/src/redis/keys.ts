@@ -9,7 +9,7 @@ export const sessionKeys = {
   inbox: (sid: string) => `s:${sid}:inbox`,
   /** hash: `<tid>` content, `<tid>:rec` the user's record, `<tid>:id` how events name the turn */
   turns: (sid: string) => `s:${sid}:turns`,
-  /** hash: uid key lane fence cur owner lease attempts recorded ended seq base ctx archivedSeq n last begunAt cold deleted replaced hidden abort:<tid> */
+  /** hash: uid key lane fence cur owner lease attempts recorded ended seq base ctx archivedSeq n k last begunAt cold deleted replaced hidden abort:<tid> */
   state: (sid: string) => `s:${sid}:state`,
   /** list of `<fence> <record JSON>`; the item at index i has seq base + i + 1 */
   log: (sid: string) => `s:${sid}:log`,
@@ -74,7 +74,7 @@ export const archiveKeys = {
 export const budgetKeys = {
   /** hash {spent, limit} in millionths of a US dollar, and `told <what>`; `day` in UTC */
   day: (scope: string, day: string) => `b:${scope}:${day}`,
-  /** hash holdId -> `<microUsd> <expires at ms>` */
+  /** hash holdId -> `<microUsd> <expires at ms>`, for a while `0 <expires at ms> settled` */
   holds: (scope: string) => `b:${scope}:holds`,
 } as const;
 

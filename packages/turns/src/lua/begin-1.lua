@@ -58,7 +58,7 @@ if attempt <= tonumber(ARGV[7]) and abort == '' then
 end
 local lease = string.format('%.0f', now + ARGV[2])
 redis.call('HSET', KEYS[1], 'fence', fence, 'owner', ARGV[1], 'lease', lease, 'cur', tid, 'attempts', attempt,
-  'recorded', tid, 'n', n, 'last', last, 'seq', seq, 'begunAt', string.format('%.0f', now))
+  'recorded', tid, 'n', n, 'k', 0, 'last', last, 'seq', seq, 'begunAt', string.format('%.0f', now))
 redis.call('ZADD', KEYS[6], lease, ARGV[5])
 redis.call('ZADD', KEYS[7], lease, ARGV[5])
 redis.call('ZADD', KEYS[10], now, ARGV[5])

@@ -8,7 +8,7 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local used = tonumber(redis.call('HGET', KEYS[1], 'spent') or 0)
 local holds = redis.call('HGETALL', KEYS[2])
 for i = 1, #holds, 2 do
-  local amount, ends = string.match(holds[i + 1], '^(%d+) (%d+)$')
+  local amount, ends = string.match(holds[i + 1], '^(%d+) (%d+)')
   if tonumber(ends) <= now then redis.call('HDEL', KEYS[2], holds[i])
   elseif holds[i] ~= ARGV[1] then used = used + tonumber(amount) end
 end

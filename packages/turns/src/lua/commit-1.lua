@@ -29,7 +29,7 @@ local n = tonumber(s[2]) + 1
 local id = redis.call('XADD', KEYS[5], ARGV[1] .. '-*', 'n', n, 'p', s[3], 'e', ARGV[6])
 redis.call('PUBLISH', ARGV[4], '{"id":"' .. id .. '","prev":"' .. s[3] .. '","sid":"' .. ARGV[3] .. '","key":' .. ARGV[5]
   .. ',"n":' .. n .. ',"e":' .. ARGV[6] .. '}')
-redis.call('HSET', KEYS[1], 'last', id, 'seq', seq, 'cur', '', 'owner', '', 'lease', 0, 'n', 0, 'attempts', 0, 'ended', ARGV[2])
+redis.call('HSET', KEYS[1], 'last', id, 'seq', seq, 'cur', '', 'owner', '', 'lease', 0, 'n', 0, 'k', 0, 'attempts', 0, 'ended', ARGV[2])
 redis.call('HDEL', KEYS[1], 'abort:' .. ARGV[2])
 if ARGV[13] ~= '' then redis.call('HSET', KEYS[1], 'ctx', ARGV[13]) end
 
