@@ -6,6 +6,8 @@ const HELD: Held = { lost: false, abortReason: '' };
 const TURN_LIMIT_MS = 600_000;
 /** Before the ledger gives the session to somebody else, 8 s after the last renewal. */
 const MUST_STOP_WITHIN_MS = 8_000;
+/** For what is on its way to the ledger and back. */
+const MARGIN_MS = 1_500;
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());
@@ -30,9 +32,22 @@ describe('a lease', () => {
     using lease = keepLease(renew, TURN_LIMIT_MS);
     await vi.advanceTimersByTimeAsync(6_000);
     expect(lease.signal.aborted).toBe(false);
-    await vi.advanceTimersByTimeAsync(MUST_STOP_WITHIN_MS - 6_000);
+    await vi.advanceTimersByTimeAsync(MUST_STOP_WITHIN_MS - MARGIN_MS - 6_000);
     expect(lease.signal.reason).toBe('lost');
   });
+
+  test.each([100, 700, 1_300, 1_900])(
+    'is given up as early when the last word came %i ms after a renewal',
+    async (afterMs) => {
+      using lease = keepLease(async () => await new Promise<Held>(() => undefined), TURN_LIMIT_MS);
+      await vi.advanceTimersByTimeAsync(4_000 + afterMs);
+      lease.notice(HELD);
+      await vi.advanceTimersByTimeAsync(MUST_STOP_WITHIN_MS - MARGIN_MS - 1);
+      expect(lease.signal.aborted).toBe(false);
+      await vi.advanceTimersByTimeAsync(1);
+      expect(lease.signal.reason).toBe('lost');
+    },
+  );
 
   test('is kept by any word from the ledger, not by renewals alone', async () => {
     using lease = keepLease(async () => await Promise.reject(new Error('no Redis')), TURN_LIMIT_MS);

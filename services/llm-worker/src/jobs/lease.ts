@@ -21,25 +21,18 @@ export type Lease = Disposable &
  * Keeps a session's lease while a turn runs. Its signal aborts with `lost` when somebody else
  * holds the session or nothing has been heard for too long, else with the user's reason.
  */
-export function keepLease(
-  renew: () => Promise<Held>,
-  timeoutMs: number,
-  now: () => number = Date.now,
-): Lease {
+export function keepLease(renew: () => Promise<Held>, timeoutMs: number): Lease {
   const controller = new AbortController();
-  let heardAtMs = now();
+  const silence = setTimeout(() => controller.abort('lost'), GIVE_UP_AFTER_MS);
   const notice = (held: Held): void => {
-    heardAtMs = now();
+    silence.refresh();
     if (held.lost) controller.abort('lost');
     else if (held.abortReason !== '') controller.abort(held.abortReason);
   };
   const check = async (): Promise<void> => {
-    await renew().then(notice, () => undefined); // the watchdog below decides when silence is too long
+    await renew().then(notice, () => undefined); // `silence` decides when that is too long
   };
-  const timer = setInterval(() => {
-    if (now() - heardAtMs > GIVE_UP_AFTER_MS) controller.abort('lost');
-    else void check();
-  }, RENEW_INTERVAL_MS);
+  const timer = setInterval(() => void check(), RENEW_INTERVAL_MS);
   const limit = setTimeout(() => controller.abort('timeout'), Math.min(timeoutMs, LONGEST_TIMER_MS));
   return {
     signal: controller.signal,
@@ -48,6 +41,7 @@ export function keepLease(
     stop: (reason) => controller.abort(reason),
     [Symbol.dispose]: () => {
       clearInterval(timer);
+      clearTimeout(silence);
       clearTimeout(limit);
     },
   };

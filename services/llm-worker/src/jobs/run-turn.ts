@@ -75,7 +75,10 @@ async function askOne(run: Run, deps: TurnDeps, lease: Lease, model: CatalogMode
     );
     const answer = await consume(paid, publisher, lease, () => deps.onFirstToken(model.provider));
     await publisher.text.flush();
-    if (lease.signal.reason === 'lost') return { ...nothing, outcome: 'lost', stopReason: 'error' };
+    if (lease.signal.reason === 'lost') {
+      settleSoon(deps.redis, paid, 0);
+      return { ...nothing, outcome: 'lost', stopReason: 'error' };
+    }
     const spent = { usage: paid.usage(0), money: paid.money };
     return { outcome: 'final', content: answer.content, stopReason: answer.stop, model, ...spent, ...extra };
   } catch (cause) {
@@ -121,8 +124,10 @@ async function broken(
   const content = partial === '' ? [] : [{ type: 'text', text: partial }];
   const reason = lease.signal.aborted ? String(lease.signal.reason) : undefined;
   const spent = paid === undefined ? {} : { usage: paid.usage(partial.length), money: paid.money };
-  if (reason === 'lost') return { content, outcome: 'lost', stopReason: 'error' };
-  if (reason === HANDED_OVER) return { content, outcome: 'released', stopReason: 'error' };
+  if (reason === 'lost' || reason === HANDED_OVER) {
+    if (paid !== undefined) settleSoon(redis, paid, partial.length);
+    return { content, outcome: reason === 'lost' ? 'lost' : 'released', stopReason: 'error' };
+  }
   if (reason !== undefined)
     return { content, outcome: 'aborted', stopReason: 'aborted', abortReason: reason, ...spent };
   const error = asAppError(cause);
@@ -131,6 +136,11 @@ async function broken(
     return { content, outcome: 'error', stopReason: 'error', error, usage: await settleCall(redis, paid, 0) };
   }
   return { content, outcome: 'error', stopReason: 'error', error, ...spent };
+}
+
+/** For a turn whose end another worker writes: it pays for its own call only. Waited for by nobody, for Redis may be what is away. */
+function settleSoon(redis: Redis, paid: PaidCall, saidChars: number): void {
+  settleCall(redis, paid, saidChars).catch(() => undefined);
 }
 
 function asAppError(cause: unknown): AppError {
