@@ -56,7 +56,8 @@ async function account(name: string): Promise<Account> {
     .hvals(budgetKeys.holds(scope))
     .exec();
   const [spent, values] = (reply ?? []).map(([, value]) => value) as [string | null, string[]];
-  const holds = values.map((value) => {
+  const unsettled = values.filter((value) => !value.endsWith(' settled'));
+  const holds = unsettled.map((value) => {
     const [micro = 0, endsAtMs = 0] = value.split(' ').map(Number);
     return { micro, endsAtMs };
   });
