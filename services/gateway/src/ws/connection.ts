@@ -140,7 +140,8 @@ function openLine(socket: WebSocket): Line {
         sent();
       });
     },
-    answerBytes: () => answerBytes,
+    // what the kernel took at once is sent, though its callback comes later
+    answerBytes: () => Math.min(answerBytes, socket.bufferedAmount),
     eventBytes: () => socket.bufferedAmount - answerBytes,
     full,
     fullMs: () => (fullSinceMs === undefined ? 0 : Date.now() - fullSinceMs),

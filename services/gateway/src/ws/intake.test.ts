@@ -112,6 +112,18 @@ test('answers that pile up end the connection of whoever does not read them', as
   expect([code, reason.toString()]).toEqual([1008, 'slow consumer']);
 });
 
+test('whoever reads gets everything, however much is answered in one go', async () => {
+  const answer = 'x'.repeat(50_000);
+  await using pair = await connect(async (id, connection) => {
+    await Promise.resolve();
+    connection.respond(id, answer);
+  });
+  let answered = 0;
+  pair.client.on('message', () => (answered += 1));
+  for (let at = 0; at < 2_000; at += 1) pair.client.send(String(at));
+  await expect.poll(() => answered, { timeout: 20_000 }).toBe(2_000);
+}, 30_000);
+
 test('one answer may be larger than the limit, and what follows it comes too', async () => {
   await using pair = await connect(async (id, connection) => {
     await Promise.resolve();

@@ -47,7 +47,8 @@ export function createIntake(
     };
     void work(frame, awaitRun).finally(() => {
       rest();
-      proceed();
+      if (queue.length === 0) proceed();
+      else setImmediate(proceed); // everybody else first: a thousand quick calls would keep the thread
     });
   };
   connection.onSent(proceed);
