@@ -155,6 +155,20 @@ describe('a request is refused and the connection stays', () => {
     expect(await refused('chat.send')).toBe('missing scope: operator.write');
     expect(await refused('sessions.list')).toBeUndefined();
   });
+
+  test('cannot lock everybody out by a token that is too short', async () => {
+    await using admin = await connected(product.wsUrl, connectParams(product.token));
+    const { hash } = (await admin.request('config.get', {})).payload as { hash: string };
+    const raw = JSON.stringify({ gateway: { auth: { token: 'short' } } });
+    const { error } = await admin.request('config.patch', { raw, baseHash: hash });
+    const issue = {
+      path: 'gateway.auth.token',
+      message: expect.stringMatching(/^has 5 characters/) as string,
+    };
+    expect(error).toMatchObject({ message: 'invalid config', details: { issues: [issue] } });
+    await using again = await connected(product.wsUrl, connectParams(product.token));
+    expect((await again.request('health', {})).ok).toBe(true);
+  });
 });
 
 describe('a turn', () => {
