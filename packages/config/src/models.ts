@@ -1,4 +1,10 @@
-import type { Lane, ModelApi, ModelEntry, MoltbotConfig } from '@moltbot/shared/contracts';
+import {
+  KNOWN_PROVIDERS,
+  type Lane,
+  type ModelApi,
+  type ModelEntry,
+  type MoltbotConfig,
+} from '@moltbot/shared/contracts';
 import { resolveProviders, splitModelRef, type ResolvedProvider } from './providers.ts';
 import type { Environment } from './substitute.ts';
 
@@ -113,14 +119,19 @@ function catalogModel(config: MoltbotConfig, provider: ResolvedProvider, entry: 
     headers: { ...provider.headers, ...entry.headers },
     bearer: provider.bearer,
     entry,
-    price: priceOf(entry, params),
+    price: priceOf(provider.id, entry, params),
     params,
   };
 }
 
-/** Anthropic bills what is kept for an hour at twice the price of input, for five minutes at the listed one. */
-function priceOf({ cost }: ModelEntry, params: CatalogModel['params']): ModelEntry['cost'] {
-  if (cost === undefined || params['cacheControlTtl'] !== '1h') return cost;
+/**
+ * Anthropic bills what is kept for an hour at twice the price of input, for five minutes at the listed
+ * one. A price that the configuration names is a contract's, and taken as it is.
+ */
+function priceOf(provider: string, entry: ModelEntry, params: CatalogModel['params']): ModelEntry['cost'] {
+  const { cost } = entry;
+  const listed = KNOWN_PROVIDERS[provider]?.models.includes(entry) === true;
+  if (cost === undefined || !listed || params['cacheControlTtl'] !== '1h') return cost;
   return { ...cost, cacheWrite: Math.max(cost.cacheWrite, 2 * cost.input) };
 }
 

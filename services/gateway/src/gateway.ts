@@ -105,8 +105,9 @@ async function keepOutRevoked(
   { services, subscriber, verifier }: Backend,
   events: GatewayEvents,
 ): Promise<void> {
-  const recheck = (): void =>
-    doors.forEach((door) => door.recheck().catch((error: unknown) => events.failed('token check', error)));
+  const recheck = (): void => {
+    for (const door of doors) door.recheck().catch((error: unknown) => events.failed('token check', error));
+  };
   subscriber.onResubscribed(recheck);
   services.store.onChange(recheck);
   await subscriber.subscribe(authKeys.revoked, (tokenId) => {

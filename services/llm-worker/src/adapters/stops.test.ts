@@ -20,7 +20,10 @@ type Heard = Readonly<{ text: string; output: number; end: string }>;
 /** Asks a provider that answers with these server-sent events. */
 async function ask(api: 'anthropic' | 'openai', events: readonly Record<string, unknown>[]): Promise<Heard> {
   const body = events
-    .map((event) => `event: ${String(event['type'] ?? 'message')}\ndata: ${JSON.stringify(event)}\n\n`)
+    .map(
+      (event) =>
+        `event: ${typeof event['type'] === 'string' ? event['type'] : 'message'}\ndata: ${JSON.stringify(event)}\n\n`,
+    )
     .join('');
   const server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': 'text/event-stream' });
