@@ -1,6 +1,7 @@
 import { userKeys, type Redis, type Subscriber } from '@moltbot/shared/redis';
 import { decodeBell, readEvents } from '@moltbot/turns';
 import type { Hub } from '../domain/ports.ts';
+import { replayOf } from './run-views.ts';
 import { createUserFeed, type UserFeed } from './user-feed.ts';
 
 const POLL_INTERVAL_MS = 5_000;
@@ -55,6 +56,10 @@ export function openHub(
   return {
     watchUser: async (uid, listener) => (await feedOf(uid)).watchAll(listener),
     watchRun: async (uid, runId, listener, key) => (await feedOf(uid)).watchRun(runId, listener, key),
+    replay: async (session, after) => {
+      const { events } = await readEvents(redis, session, '');
+      return replayOf(session, events, after);
+    },
     expect: (uid, session, turnId) => users.get(uid)?.feed.expect(session, turnId),
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);

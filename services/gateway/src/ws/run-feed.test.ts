@@ -18,6 +18,7 @@ const view = (text = ''): RunView => ({
   n: 1,
   startedAt: 1,
   attempt: 1,
+  cursor: '1-1',
 });
 const end = (more: object): RunEvent =>
   ({ t: 'end', ...NAMED, shown: 'Main', kind: 'chat', startedAt: 1, endedAt: 2, ...more }) as RunEvent;
