@@ -47,7 +47,7 @@ export async function openBackend(
   const { env } = config;
   const target = { url: config.redisUrl, name: `gateway-${config.id}` };
   const redis = cleanup.adopt(await openRedis(target, 'request'), closeRedis);
-  await requireSafeRedis(redis);
+  await requireSafeRedis(redis, config.redisUrl);
   keepScriptsLoaded(redis);
   const subscriber = cleanup.use(await openSubscriber(target));
   const store = cleanup.use(await openStore(redis, subscriber, config, events));

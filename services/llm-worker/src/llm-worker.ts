@@ -45,7 +45,7 @@ export async function startLlmWorker(
   const events = createEvents(logs.logger, registry);
   const target = { url: config.redisUrl, name: `worker-${config.id}` };
   const redis = cleanup.adopt(await openRedis(target, 'background'), closeRedis);
-  await requireSafeRedis(redis);
+  await requireSafeRedis(redis, config.redisUrl);
   const subscriber = cleanup.use(await openSubscriber(target));
   const queues = cleanup.use(await openQueues(target, config.pool, redis));
   const lifecycle = createLifecycle([{ name: 'redis', ok: () => redis.status === 'ready' }]);

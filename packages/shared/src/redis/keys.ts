@@ -89,6 +89,12 @@ export const authKeys = {
   revoked: 'auth:revoked',
 } as const;
 
+/** Owner: this room (durability.ts). */
+export const durabilityKeys = {
+  /** string: written again and again, so that WAIT has something to wait for */
+  mark: 'd:mark',
+} as const;
+
 /** Owner: services/gateway. */
 export const configKeys = {
   /** hash {gen, hash, tree, raw, file:<path>}: the unsubstituted configuration, its text, old hashes of each file */
