@@ -51,6 +51,14 @@ export const CLAIMS = {
   },
   'G-13': { promise: 'the setup script and the unit lay out a server that starts', since: 'now' },
   'G-14': { promise: 'chat and streams pass our nginx site file', since: 'now' },
+  'P-1': {
+    promise: 'chat, streams and idle connections pass HAProxy, nginx and Caddy as we configure them',
+    since: 'now',
+  },
+  'P-2': {
+    promise: 'a gateway that drains or a proxy that reloads costs no failed connection',
+    since: 'now',
+  },
 } as const satisfies Record<string, Claim>;
 
 export type ClaimId = keyof typeof CLAIMS;
