@@ -21,6 +21,8 @@ import { internalClient, type InternalClient } from './adapters/internal-client.
 import { logFileProblem, tailLogFile } from './adapters/log-file.ts';
 import { reached } from './adapters/reached.ts';
 import { watchRedisLoad } from './adapters/redis-load.ts';
+import { createResponseNotes } from './adapters/response-notes.ts';
+import { createRuns } from './adapters/runs.ts';
 import { bringBack, createSessionDesk } from './adapters/session-desk.ts';
 import { openWaker } from './adapters/wake.ts';
 import type { GatewayConfig } from './config.ts';
@@ -78,6 +80,8 @@ export async function openBackend(
     ),
     hub,
     sessions: reached(createSessionDesk({ redis, archive })),
+    runs: reached(createRuns(redis, archive)),
+    responses: reached(createResponseNotes(redis)),
     store,
     config: current,
     rules: () => keyRules(current()),
