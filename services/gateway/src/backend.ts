@@ -22,6 +22,8 @@ import { internalClient, type InternalClient } from './adapters/internal-client.
 import { logFileProblem, tailLogFile } from './adapters/log-file.ts';
 import { reached, settled } from './adapters/reached.ts';
 import { watchRedisLoad } from './adapters/redis-load.ts';
+import { createResponseNotes } from './adapters/response-notes.ts';
+import { createRuns } from './adapters/runs.ts';
 import { bringBack, createSessionDesk } from './adapters/session-desk.ts';
 import { openWaker } from './adapters/wake.ts';
 import type { GatewayConfig } from './config.ts';
@@ -84,6 +86,9 @@ export async function openBackend(
     ),
     hub,
     sessions: safely(createSessionDesk({ redis, archive })),
+    runs: safely(createRuns(redis, archive)),
+    // waits for nothing: the message that follows a note waits for both
+    responses: reached(createResponseNotes(redis)),
     store,
     config: current,
     rules: () => keyRules(current()),

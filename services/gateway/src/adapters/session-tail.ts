@@ -1,4 +1,5 @@
 import type { LoggedEvent } from '@moltbot/shared/contracts';
+import { isAfter } from '../domain/event-order.ts';
 import type { RunListener } from '../domain/ports.ts';
 import { createRunViews, startsRun, turnOf, type RunViews } from './run-views.ts';
 
@@ -163,12 +164,4 @@ class Tail implements SessionTail {
     const blind = heardFrom === '' && heard[0]?.prev !== '';
     return ({ id, e }) => (blind ? this.#expected.has(turnOf(e)) : isAfter(id, heardFrom));
   }
-}
-
-/** Ids are `<fence>-<n>`, ordered by both as numbers. */
-function isAfter(id: string, other: string): boolean {
-  if (other === '') return true;
-  const [fence = 0, n = 0] = id.split('-').map(Number);
-  const [otherFence = 0, otherN = 0] = other.split('-').map(Number);
-  return fence > otherFence || (fence === otherFence && n > otherN);
 }
