@@ -47,7 +47,7 @@ async function turn(
   options: Options & { timeout: number },
 ): Promise<void> {
   const runId = crypto.randomUUID();
-  const sessionKey = options.sessionKey ?? mainKey(gateway);
+  const sessionKey = sessionKeyOf(options, mainKey(gateway));
   const answer = new StreamedAnswer(print);
   if (!options.json)
     followSession(gateway.client, sessionKey, {
@@ -110,6 +110,13 @@ function plainText(content: WireMessage['content']): string {
   return content
     .map((block) => (block.type === 'text' && typeof block['text'] === 'string' ? block['text'] : ''))
     .join('');
+}
+
+/** Said in full: where the answer is followed, a bare key would mean the default agent's session. */
+function sessionKeyOf({ sessionKey, agent }: Options, main: string): string {
+  if (agent === undefined) return sessionKey ?? main;
+  const named = sessionKey ?? (main === 'global' ? main : 'main');
+  return /^(agent:|global$)/i.test(named.trim()) ? named : `agent:${agent}:${named}`;
 }
 
 /** The server knows the user's main conversation; `main` is what an old one calls it. */
