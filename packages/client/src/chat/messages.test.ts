@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { applyPage, fromWire, plainText, upsert } from './messages.ts';
-import { canonicalKey } from './session-key.ts';
+import { canonicalKey } from '../session-key.ts';
 import type { ChatMessage } from './types.ts';
 
 const stored = (seq: number, role: string, text: string, runId?: string): ChatMessage =>

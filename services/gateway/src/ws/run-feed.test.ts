@@ -26,7 +26,7 @@ const end = (more: object): RunEvent =>
 /** What goes out, as `name state-or-stream text`. */
 function feed() {
   const frames: { name: string; droppable: boolean; said: Record<string, unknown> }[] = [];
-  const tell = createRunFeed(({ name, payload, droppable }) =>
+  const { tell } = createRunFeed(({ name, payload, droppable }) =>
     frames.push({ name, droppable, said: JSON.parse(payload) as Record<string, unknown> }),
   );
   const seen = (): string[] =>
@@ -46,7 +46,7 @@ test('the first words go out at once, later ones together', () => {
   for (const text of ['a', 'ab', 'abc']) tell({ t: 'delta', ...NAMED, text: 'x' }, view(text));
   expect(texts('agent')).toEqual(['a']);
   vi.advanceTimersByTime(40);
-  expect(texts('agent')).toEqual(['a', 'ab']);
+  expect(texts('agent')).toEqual(['a', 'abc']);
 });
 
 test('chat frames are fewer than agent frames, and the last text is never held back', () => {
@@ -81,7 +81,8 @@ test.each([
 ] as const)('%s, with what it carries: %j', (outcome, more, carried) => {
   const { tell, frames } = feed();
   tell(end({ outcome, ...more }), view());
-  expect(frames.at(-1)?.said).toEqual({ runId: 'r', sessionKey: 'Main', seq: 1, state: outcome, ...carried });
+  const named = { runId: 'r', sessionKey: 'Main', seq: 1, cursor: 's/1-1' };
+  expect(frames.at(-1)?.said).toEqual({ ...named, state: outcome, ...carried });
   expect(frames.map(({ droppable }) => droppable)).toEqual([false, false]);
 });
 
