@@ -15,8 +15,8 @@ export type ClusterOptions = Readonly<{
   gateways?: number;
   workers?: number;
   stores?: number;
-  /** Top-level blocks of moltbot.json, beside or instead of the ones below. */
-  config?: Readonly<Record<string, unknown>>;
+  /** Top-level blocks of moltbot.json, beside or instead of the ones below; may need the model's address. */
+  config?: Readonly<Record<string, unknown>> | ((modelUrl: string) => Record<string, unknown>);
   /** For every process. */
   env?: Readonly<Record<string, string>>;
 }>;
@@ -70,7 +70,8 @@ export async function startClusterOn(redisUrl: string, options: ClusterOptions =
   started.defer(() => rm(dir, { recursive: true, force: true }));
   const model = started.use(await startDemoModel());
   const configPath = join(dir, 'moltbot.json');
-  await writeFile(configPath, JSON.stringify({ ...defaultConfig(model.baseUrl), ...options.config }));
+  const blocks = typeof options.config === 'function' ? options.config(model.baseUrl) : options.config;
+  await writeFile(configPath, JSON.stringify({ ...defaultConfig(model.baseUrl), ...blocks }));
 
   const redis = new Redis(redisOptions({ url: redisUrl, name: 'test' }, 'background'));
   redis.on('error', () => undefined); // tests kill the server; the connection comes back with it
