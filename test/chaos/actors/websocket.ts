@@ -3,7 +3,7 @@ import { createNodeClient } from '@moltbot/client/node';
 import { shownText, type ChatPayload, type Person } from '../../support/people.ts';
 import { judgeText, newDiary, watchSilence, type Actor, type Diary, type LiveTurn } from './actor.ts';
 
-const CLIENT = { id: 'chaos', mode: 'test', version: '1', platform: 'linux' } as const;
+const CLIENT = { id: 'test', mode: 'test', version: '1', platform: 'linux' } as const;
 
 /** A person at the page, without the page: what `packages/client` shows is what is checked. */
 export function webSocketActor(wsUrl: string, person: Person, key: string): Actor {
@@ -11,7 +11,10 @@ export function webSocketActor(wsUrl: string, person: Person, key: string): Acto
   const client = createNodeClient({ url: wsUrl, token: person.token, client: CLIENT });
   const chat = createChat(client, key);
   let awaySinceMs: number | undefined;
-  client.on('state', ({ status }) => {
+  let done = false;
+  client.on('state', ({ status, reason, closeCode }) => {
+    if (status === 'closed' && !done)
+      diary.faults.push(`${person.userId} was turned away: ${closeCode} ${reason}`);
     if (status === 'waiting') awaySinceMs ??= Date.now();
     if (status !== 'open' || awaySinceMs === undefined) return;
     diary.absencesMs.push(Date.now() - awaySinceMs);
@@ -47,6 +50,7 @@ export function webSocketActor(wsUrl: string, person: Person, key: string): Acto
     },
     [Symbol.asyncDispose]: async () => {
       judgeOrder(diary, chat.getSnapshot());
+      done = true;
       chat.close();
       client.close();
       await Promise.resolve();

@@ -166,9 +166,10 @@ class SessionChat implements Chat {
     this.#rememberEnd(event.runId);
     this.#store.update((s) => applyEnd(s, event));
     this.#outbox.remove(event.runId);
-    // Commands change the session, tools leave records of their own, others' words are not here yet,
-    // and of an answer that broke off the log may hold more than we were sent.
-    if (event.state !== 'final' || !own || own.text.startsWith('/') || usedTools)
+    // Commands change the session, tools leave records of their own, others' words are not here yet, ours may
+    // not have their place, and of an answer that broke off the log may hold more than we were sent.
+    const isPlaced = own?.seq !== undefined;
+    if (event.state !== 'final' || !isPlaced || own.text.startsWith('/') || usedTools)
       void this.#history.refresh();
   }
 
