@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startCluster, type Cluster, type Gateway } from '../../support/cluster.ts';
 import { openDoor, type Door } from '../../support/door.ts';
 import { listen, newPerson, shownText, until, type Listener, type Person } from '../../support/people.ts';
-import { inOrder, lasting, type SeenFrame } from './frames.ts';
+import { inOrder, lasting, type SeenFrame } from './resumed/frames.ts';
 
 let cluster: Cluster;
 let admin: Listener;

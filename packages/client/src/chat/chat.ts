@@ -168,7 +168,7 @@ class SessionChat implements Chat {
     this.#outbox.remove(event.runId);
     // Commands change the session, tools leave records of their own, others' words are not here yet,
     // and of an answer that broke off the log may hold more than we were sent.
-    if (event.state !== 'final' || !own || own.text.startsWith('/') || usedTools)
+    if (!event.message || event.state !== 'final' || !own || own.text.startsWith('/') || usedTools)
       void this.#history.refresh();
   }
 

@@ -6,14 +6,24 @@ import type { Frame } from './run-frames.ts';
 /** Beyond that the history and the runs' present text are the shorter way. */
 const MOST_BYTES = 8_388_608;
 
-type Resumed = Pick<ResumeAnswer, 'gap' | 'frames' | 'runs'>;
+/** Before every event. */
+const BEGINNING = '0-0';
 
-/** What a connection would have been sent after a cursor, had it stayed. `stream`: all that there is of it. */
-export function resumeFrom(stream: Replay, after: Cursor, now: () => number = Date.now): Resumed {
+type Resumed = Pick<ResumeAnswer, 'cursor' | 'gap' | 'frames' | 'runs'>;
+
+/** What a connection would have been sent after a cursor, had it stayed. `stream`: all that there is of session `sid`. */
+export function resumeFrom(
+  stream: Replay,
+  sid: string,
+  after: Cursor,
+  now: () => number = Date.now,
+): Resumed {
+  const known = after.sid === sid ? after.eventId : BEGINNING;
+  const cursor = `${sid}/${stream.cursor === '' ? known : stream.cursor}`;
   const runs = liveRuns(stream.steps);
   const frames = framesAfter(stream, after, now);
-  if (frames === undefined) return { gap: true, frames: [], runs };
-  return { gap: false, frames: frames.map(toAnswer), runs };
+  if (frames === undefined) return { cursor, gap: true, frames: [], runs };
+  return { cursor, gap: false, frames: frames.map(toAnswer), runs };
 }
 
 export const turnsUnderWay = ({ steps }: Replay): string[] => [...openRuns(steps).keys()];
