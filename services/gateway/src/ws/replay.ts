@@ -31,7 +31,7 @@ export const turnsUnderWay = ({ steps }: Replay): string[] => [...openRuns(steps
 /** undefined: the cursor's event is gone or of another generation of the session, or it is too much. */
 function framesAfter({ steps }: Replay, after: Cursor, now: () => number): Frame[] | undefined {
   const at = steps.findIndex(({ view }) => view.sid === after.sid && view.cursor === after.eventId);
-  if (at < 0) return undefined;
+  if (at < 0 || hasHalfRun(steps, at)) return undefined;
   const frames: Frame[] = [];
   let bytes = 0;
   const take = (frame: Frame): void => {
@@ -50,6 +50,16 @@ function framesAfter({ steps }: Replay, after: Cursor, now: () => number): Frame
   }
   feed.settle(after.sid);
   return bytes > MOST_BYTES ? undefined : frames;
+}
+
+/** Whether what was said from a place on had begun before the oldest event that is left: its text would lack the beginning. */
+function hasHalfRun(steps: Replay['steps'], at: number): boolean {
+  const begun = new Set<string>();
+  return steps.some(({ event, view }, index) => {
+    if (event.t === 'accepted' || event.t === 'start') begun.add(view.turnId);
+    const grows = event.t === 'delta' || event.t === 'thinking';
+    return grows && index >= at && !begun.has(view.turnId);
+  });
 }
 
 type OpenRun = { view: Readonly<RunView>; begun: boolean };

@@ -38,6 +38,8 @@ export class Wire {
   #status: MoltbotClient['state']['status'] = 'open';
   #gateway: Gateway;
   #mayBeLost = 0;
+  /** Frames that still come through before the connection breaks. */
+  #left = Infinity;
   #answers: { dueAt: number; give: () => void }[] = [];
 
   constructor(habits: Habits) {
@@ -60,9 +62,15 @@ export class Wire {
     for (const { give } of due) give();
   }
 
-  /** The connection breaks; whatever was asked and is not answered never will be. */
-  lose(): void {
+  /** The connection breaks after so many more frames. */
+  loseAfter(frames: number): void {
     if (this.#status !== 'open') return;
+    this.#left = frames;
+    if (frames === 0) this.#lose();
+  }
+
+  /** Whatever was asked and is not answered never will be. */
+  #lose(): void {
     this.#answers = [];
     this.#gateway = { ...this.#gateway, feed: createRunFeed(() => undefined) };
     this.#say('waiting');
@@ -70,6 +78,7 @@ export class Wire {
 
   /** Another gateway, which has been following for a while, and lets the first frames go before its hello. */
   comeBack(early: number): void {
+    this.#left = Infinity;
     if (this.#status === 'open') return;
     this.#gateway = this.#openGateway();
     for (const [at, step] of this.#past.entries()) {
@@ -106,10 +115,13 @@ export class Wire {
   #openGateway(): Gateway {
     const feed: RunFeed = createRunFeed(({ name, payload, droppable }) => {
       if (feed !== this.#gateway.feed) return; // of a connection that is gone
+      if (this.#left <= 0) return;
       if (droppable && this.#habits.drops((this.#mayBeLost += 1))) return;
       const frame = { type: 'event', event: name, payload: JSON.parse(payload) as unknown } as const;
       this.#told.push(frame);
       this.#emit('event', frame);
+      this.#left -= 1;
+      if (this.#left === 0) this.#lose();
     });
     return { views: createRunViews(SESSION), feed };
   }
