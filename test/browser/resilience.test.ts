@@ -79,7 +79,7 @@ test('T-7: an answer goes on through another gateway when the one that brought i
   await signIn(page, `${door.wsUrl.replace('ws', 'http')}/`, cluster.token);
   await newChat(page);
   await askAndWait(page, '#echo said before');
-  await ask(page, '#delay 30 #tokens 250');
+  await ask(page, '#delay 50 #tokens 250');
   await runningAnswer(page).getByText(/t1 t2/).waitFor();
   await watchAnswer(page);
   door.point([]);
@@ -92,7 +92,7 @@ test('T-7: an answer goes on through another gateway when the one that brought i
   await runningAnswer(page).getByText(/t1 t2/).waitFor(); // what was said stays
   await shoot(page, 'reconnecting-in-an-answer');
   door.point([second.port]);
-  await expect.poll(() => status.innerText()).toBe('');
+  await expect.poll(() => status.innerText(), { timeout: 30_000 }).toBe('');
   await shoot(page, 'going-on-elsewhere');
   await finishedAnswers(page).getByText('t250').waitFor({ timeout: 60_000 });
   const answers = (await finishedAnswers(page).allInnerTexts()).map((text) => text.replace(/\s+Copy$/, ''));
