@@ -98,7 +98,7 @@ test('T-7: an answer goes on through another gateway when the one that brought i
   const answers = (await finishedAnswers(page).allInnerTexts()).map((text) => text.replace(/\s+Copy$/, ''));
   expect(answers).toEqual(['said before', counted(250)]);
   expect(await questions(page).count()).toBe(2);
-  expect(await page.evaluate(() => (globalThis as { shrunk?: number[] }).shrunk)).toEqual([]);
+  expect(await page.evaluate(() => (globalThis as { shrunk?: string[] }).shrunk)).toEqual([]);
 });
 
 const counted = (tokens: number): string => Array.from({ length: tokens }, (_, at) => `t${at + 1}`).join(' ');
@@ -106,13 +106,14 @@ const counted = (tokens: number): string => Array.from({ length: tokens }, (_, a
 /** Notes whenever the last answer on the page is shorter than it was, or away. */
 async function watchAnswer(page: Page): Promise<void> {
   await page.evaluate(() => {
-    const shrunk: number[] = [];
+    const shrunk: string[] = [];
     Object.assign(globalThis, { shrunk });
-    let length = 0;
+    let before = '';
     const look = (): void => {
-      const now = [...document.querySelectorAll('.answer')].at(-1)?.textContent.length ?? 0;
-      if (now < length - 40) shrunk.push(now); // the dots and the note about the connection come and go
-      length = now;
+      const now =
+        [...document.querySelectorAll('.answer')].at(-1)?.querySelector('.markdown')?.textContent ?? '';
+      if (now.length < before.length) shrunk.push(`${before} -> ${now}`);
+      before = now;
     };
     new MutationObserver(look).observe(document.body, {
       subtree: true,
