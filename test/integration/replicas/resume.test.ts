@@ -1,13 +1,14 @@
 /** Clients that lose their gateway and go on at another one, by the cursor of the last frame they had. */
 import { createHash, randomUUID } from 'node:crypto';
 import { followSession } from '@moltbot/client';
-import type { ResumeAnswer } from '@moltbot/shared/contracts';
+import { readCursor, type ResumeAnswer } from '@moltbot/shared/contracts';
 import { sessionKeys } from '@moltbot/shared/redis';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startCluster, type Cluster, type Gateway } from '../../support/cluster.ts';
 import { openDoor, type Door } from '../../support/door.ts';
 import { listen, newPerson, shownText, until, type Listener, type Person } from '../../support/people.ts';
-import { inOrder, lasting, type SeenFrame } from './frames.ts';
+import { inOrder, lasting, type SeenFrame } from './resumed/frames.ts';
+import { pausable } from './resumed/pausable.ts';
 
 let cluster: Cluster;
 let admin: Listener;
@@ -128,11 +129,10 @@ test('T-6: a cursor that is gone, or of a generation that is gone, gets a snapsh
   await until(() => finals(frames).length === 1, 'the end of the first');
   await send(one, '#fault endless', live);
   await send(one, '#tokens 3', waiting);
-  const place = await until(() => frames.find(({ payload }) => payload.runId === live), 'its start');
-  const [sid = '', eventId = ''] = place.payload.cursor.split('/');
   const early = finals(frames)[0]?.payload.cursor ?? '';
+  const { sid = '', place: [fence = 0, n = 0] = [] } = readCursor(early) ?? {};
   expect(await resume(witness, early)).toMatchObject({ gap: false, sessionId: sid });
-  await cluster.redis.xtrim(sessionKeys.events(sid), 'MINID', eventId);
+  await cluster.redis.xtrim(sessionKeys.events(sid), 'MINID', `${fence}-${n + 1}`);
 
   const snapshot = await until(async () => {
     const answer = await resume(witness, early);
@@ -172,3 +172,27 @@ test('T-6: what is no cursor is refused, and a stranger learns nothing by one', 
   for (const bad of ['x', 'main/1', `${cursor}; drop`, `${cursor}/..`, '/1-1', `a/${'9'.repeat(40)}-1`])
     await expect(resume(mine.one, bad)).rejects.toMatchObject({ code: 'INVALID_REQUEST', retryable: false });
 });
+
+test('T-6: a client that does not read is sent away with 1013, and its last cursor brings the rest exactly', async () => {
+  const person = await newPerson(admin, `u-${randomUUID().slice(0, 8)}`, 'admin');
+  using writer = listen(second.wsUrl, person.token);
+  const hello = randomUUID();
+  await send(writer, '#echo hello', hello);
+  await writer.end(hello);
+  await using reader = await pausable(first.port, person.token);
+  reader.wire.pause();
+  const texts = Array.from({ length: 40 }, (_, at) => `${at} `.padEnd(250_000, `${at}x`));
+  for (const message of texts) await writer.request('chat.inject', { sessionKey: KEY, message });
+  reader.wire.resume();
+  const { code, reason } = await reader.closed;
+  expect([code, reason]).toEqual([1013, expect.stringMatching(/^slow consumer; cursor=\S+$/)]);
+  const before = notesOf(reader.frames);
+  expect(before.length).toBeLessThan(texts.length);
+  const rest = await resume(writer, reason.split('=')[1] ?? '');
+  expect(rest.gap).toBe(false);
+  const after = notesOf(rest.frames as unknown as SeenFrame[]);
+  expect([...before, ...after].map(sha256)).toEqual(texts.map(sha256));
+});
+
+const notesOf = (frames: readonly SeenFrame[]): string[] =>
+  finals(frames).flatMap(({ payload }) => (payload.runId.startsWith('inject-') ? [shownText(payload)] : []));

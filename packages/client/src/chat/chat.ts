@@ -168,9 +168,8 @@ class SessionChat implements Chat {
     this.#outbox.remove(event.runId);
     // Commands change the session, tools leave records of their own, others' words are not here yet, ours may
     // not have their place, and of an answer that broke off the log may hold more than we were sent.
-    const isPlaced = own?.seq !== undefined;
-    if (event.state !== 'final' || !isPlaced || own.text.startsWith('/') || usedTools)
-      void this.#history.refresh();
+    const isWhole = event.state === 'final' && event.message !== undefined && own?.seq !== undefined;
+    if (!isWhole || own.text.startsWith('/') || usedTools) void this.#history.refresh();
   }
 
   /** A run begun in another tab: what was asked there is in the history only. */

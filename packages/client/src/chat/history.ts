@@ -36,7 +36,7 @@ export class History {
       this.#again = true;
       return this.#refreshing;
     }
-    this.#refreshing = this.#refreshAll().finally(() => (this.#refreshing = undefined));
+    this.#refreshing = this.#refreshAll();
     return this.#refreshing;
   }
 
@@ -56,10 +56,14 @@ export class History {
   }
 
   async #refreshAll(): Promise<void> {
-    do {
-      this.#again = false;
-      await this.#refreshOnce();
-    } while (this.#again);
+    try {
+      do {
+        this.#again = false;
+        await this.#refreshOnce();
+      } while (this.#again);
+    } finally {
+      this.#refreshing = undefined; // in the same step as the last look at `again`, or a wish between them is lost
+    }
   }
 
   async #refreshOnce(): Promise<void> {

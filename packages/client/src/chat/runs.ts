@@ -77,9 +77,9 @@ function ending(event: TerminalEvent, run: ChatRun | undefined): ChatMessage | u
     const errorMessage = event.errorMessage ?? 'the run failed without a reason';
     return { ...assistant(partial), ...identity, stopReason: 'error', errorMessage };
   }
-  return partial === ''
-    ? undefined
-    : { ...assistant(partial), ...identity, stopReason: event.state === 'final' ? 'stop' : 'aborted' };
+  // What stands there at a final without a message was said by an attempt that was lost.
+  if (partial === '' || event.state === 'final') return undefined;
+  return { ...assistant(partial), ...identity, stopReason: 'aborted' };
 }
 
 function assistant(text: string): Omit<ChatMessage, 'id'> {

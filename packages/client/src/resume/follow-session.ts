@@ -53,6 +53,7 @@ class SessionFollower {
       client.on('gap', () => this.#resume()),
     ];
     if (client.state.status === 'open') on.restarted();
+    else this.#hold();
   }
 
   close(): void {
@@ -75,7 +76,7 @@ class SessionFollower {
 
   #hold(): void {
     this.#stopAsking();
-    if (this.#cursors.newest !== undefined) this.#held ??= [];
+    this.#held ??= [];
   }
 
   #release(): void {

@@ -6,14 +6,24 @@ import type { Frame } from './run-frames.ts';
 /** Beyond that the history and the runs' present text are the shorter way. */
 const MOST_BYTES = 8_388_608;
 
-type Resumed = Pick<ResumeAnswer, 'gap' | 'frames' | 'runs'>;
+/** Before every event. */
+const BEGINNING = '0-0';
 
-/** What a connection would have been sent after a cursor, had it stayed. `stream`: all that there is of it. */
-export function resumeFrom(stream: Replay, after: Cursor, now: () => number = Date.now): Resumed {
+type Resumed = Pick<ResumeAnswer, 'cursor' | 'gap' | 'frames' | 'runs'>;
+
+/** What a connection would have been sent after a cursor, had it stayed. `stream`: all that there is of session `sid`. */
+export function resumeFrom(
+  stream: Replay,
+  sid: string,
+  after: Cursor,
+  now: () => number = Date.now,
+): Resumed {
+  const known = after.sid === sid ? after.eventId : BEGINNING;
+  const cursor = `${sid}/${stream.cursor === '' ? known : stream.cursor}`;
   const runs = liveRuns(stream.steps);
   const frames = framesAfter(stream, after, now);
-  if (frames === undefined) return { gap: true, frames: [], runs };
-  return { gap: false, frames: frames.map(toAnswer), runs };
+  if (frames === undefined) return { cursor, gap: true, frames: [], runs };
+  return { cursor, gap: false, frames: frames.map(toAnswer), runs };
 }
 
 export const turnsUnderWay = ({ steps }: Replay): string[] => [...openRuns(steps).keys()];
@@ -21,7 +31,7 @@ export const turnsUnderWay = ({ steps }: Replay): string[] => [...openRuns(steps
 /** undefined: the cursor's event is gone or of another generation of the session, or it is too much. */
 function framesAfter({ steps }: Replay, after: Cursor, now: () => number): Frame[] | undefined {
   const at = steps.findIndex(({ view }) => view.sid === after.sid && view.cursor === after.eventId);
-  if (at < 0) return undefined;
+  if (at < 0 || hasHalfRun(steps, at)) return undefined;
   const frames: Frame[] = [];
   let bytes = 0;
   const take = (frame: Frame): void => {
@@ -40,6 +50,16 @@ function framesAfter({ steps }: Replay, after: Cursor, now: () => number): Frame
   }
   feed.settle(after.sid);
   return bytes > MOST_BYTES ? undefined : frames;
+}
+
+/** Whether what was said from a place on had begun before the oldest event that is left: its text would lack the beginning. */
+function hasHalfRun(steps: Replay['steps'], at: number): boolean {
+  const begun = new Set<string>();
+  return steps.some(({ event, view }, index) => {
+    if (event.t === 'accepted' || event.t === 'start') begun.add(view.turnId);
+    const grows = event.t === 'delta' || event.t === 'thinking';
+    return grows && index >= at && !begun.has(view.turnId);
+  });
 }
 
 type OpenRun = { view: Readonly<RunView>; begun: boolean };

@@ -100,3 +100,27 @@ test('another attempt says its text anew, even where it is the same', () => {
   tell({ t: 'delta', ...NAMED, text: 'a' }, view('a'));
   expect(texts('agent')).toEqual(['a', 'a']);
 });
+
+test('text that was held back goes out before whatever follows it in its session', () => {
+  const { tell, frames } = feed();
+  const at = (cursor: string, text: string): RunView => ({ ...view(text), cursor });
+  const note = { content: [{ type: 'text', text: 'note' }] };
+  tell({ t: 'delta', ...NAMED, text: 'a' }, at('1-1', 'a'));
+  tell({ t: 'delta', ...NAMED, text: 'b' }, at('1-2', 'ab'));
+  tell(
+    { t: 'injected', run: 'i', shown: 'Main', message: note },
+    { ...at('1-3', ''), runId: 'i', turnId: 'i' },
+  );
+  tell({ t: 'delta', ...NAMED, text: 'c' }, at('1-4', 'abc'));
+  tell({ t: 'thinking', ...NAMED, text: 'hm' }, at('1-5', 'abc'));
+  tell({ t: 'delta', ...NAMED, text: 'd' }, at('1-6', 'abcd'));
+  tell({ t: 'start', ...NAMED, shown: 'Main', attempt: 2, at: 1 }, at('1-7', ''));
+  tell({ t: 'delta', ...NAMED, text: 'e' }, at('1-8', 'e'));
+  tell(end({ outcome: 'error' }), at('1-9', 'e'));
+  vi.advanceTimersByTime(1_000);
+  expect(frames.map(({ said }) => said['cursor'])).toEqual([
+    ...['s/1-1.1', 's/1-1.2', 's/1-2.1', 's/1-2.2', 's/1-3', 's/1-4.1', 's/1-4.2', 's/1-5'],
+    ...['s/1-6.1', 's/1-6.2', 's/1-7', 's/1-8.1', 's/1-8.2', 's/1-9.3', 's/1-9'],
+  ]);
+  expect(frames.at(-3)?.said).toMatchObject({ state: 'delta', message: { content: [{ text: 'e' }] } });
+});

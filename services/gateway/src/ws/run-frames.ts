@@ -53,7 +53,8 @@ export function startFrame(
 
 /** The run's last words; a command has no life of its own to report the end of. */
 export function endFrames(event: EndOfRun, view: RunView, nowMs: number): Frame[] {
-  const life = event.kind === 'chat' ? [agentFrame(view, 'lifecycle', lifeEnd(event), nowMs, PART.lifeEnd)] : [];
+  const life =
+    event.kind === 'chat' ? [agentFrame(view, 'lifecycle', lifeEnd(event), nowMs, PART.lifeEnd)] : [];
   return [...life, chatEnd(event, view)];
 }
 

@@ -7,9 +7,6 @@ import { resumeFrom, turnsUnderWay } from '../replay.ts';
 
 const Resume = z.strictObject({ sessionKey: z.string().min(1), cursor: z.string().min(1) });
 
-/** Before every event: the stream is empty, so the next thing said is news. */
-const BEGINNING = '0-0';
-
 export const resumeMethods: Methods = {
   'chat.resume': method('operator.read', Resume, async (params, context) => await resume(params, context)),
 };
@@ -30,6 +27,5 @@ async function resume(
   if (sid === undefined) return { sessionKey, cursor: '', gap: true, frames: [], runs: [] };
   const stream = await services.hub.replay({ sid, key }, '');
   for (const turnId of turnsUnderWay(stream)) services.hub.expect(principal.userId, { sid, key }, turnId);
-  const newest = `${sid}/${stream.cursor || BEGINNING}`;
-  return { sessionKey, sessionId: sid, cursor: newest, ...resumeFrom(stream, after) };
+  return { sessionKey, sessionId: sid, ...resumeFrom(stream, sid, after) };
 }
