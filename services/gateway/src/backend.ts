@@ -80,8 +80,7 @@ export async function openBackend(
     ),
     hub,
     sessions: reached(createSessionDesk({ redis, archive })),
-    runs: reached(createRuns(redis, archive)),
-    responses: reached(createResponseNotes(redis)),
+    ...recalling(redis, archive),
     store,
     config: current,
     rules: () => keyRules(current()),
@@ -100,6 +99,11 @@ export async function openBackend(
     subscriber,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+/** By which what was begun elsewhere is found again. */
+function recalling(redis: Redis, archive: InternalClient | undefined): Pick<Services, 'runs' | 'responses'> {
+  return { runs: reached(createRuns(redis, archive)), responses: reached(createResponseNotes(redis)) };
 }
 
 /** After each reconnect too, so that no message waits for a script to be sent; its first use loads it otherwise. */

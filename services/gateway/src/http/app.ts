@@ -57,12 +57,7 @@ export function httpApp(deps: AppDeps): Express {
     () => endpoints().responses.enabled,
     responses(services),
   );
-  const stored = (path: string, method: string, needed: Scope, handler: RequestHandler): void => {
-    const enabled = switchedOn('/v1/responses', () => endpoints().responses.enabled);
-    app.all(path, only(method), enabled, allowed(needed), handler);
-  };
-  stored('/v1/responses/:id', 'GET', 'operator.read', retrieveResponse(services));
-  stored('/v1/responses/:id/cancel', 'POST', 'operator.write', cancelResponse(services));
+  storedResponses(app, services, allowed);
   post(
     '/v1/messages',
     'operator.write',
@@ -88,6 +83,14 @@ export function httpApp(deps: AppDeps): Express {
   );
   app.use(failure(deps));
   return app;
+}
+
+/** What was begun is looked at and cancelled by its id. There is no deleting: a response lives in its session. */
+function storedResponses(app: Express, services: Services, allowed: (needed: Scope) => RequestHandler): void {
+  const path = '/v1/responses/:id';
+  const on = switchedOn('/v1/responses', () => services.config().gateway.http.endpoints.responses.enabled);
+  app.all(path, only('GET'), on, allowed('operator.read'), retrieveResponse(services));
+  app.all(`${path}/cancel`, only('POST'), on, allowed('operator.write'), cancelResponse(services));
 }
 
 function only(method: string): RequestHandler {
