@@ -78,7 +78,7 @@ export async function openBackend(
         onAccepted: events.accepted,
       }),
     ),
-    hub,
+    hub: { ...hub, ...reached({ replay: hub.replay }) },
     sessions: reached(createSessionDesk({ redis, archive })),
     ...recalling(redis, archive),
     store,

@@ -41,6 +41,7 @@ export function httpApp(deps: AppDeps): Express {
   ): void => {
     app.all(path, only('POST'), switchedOn(path, enabled), allowed(needed), jsonBody(limit), handler);
   };
+  app.use(lastOfConnection(services));
   app.use(probeRoutes(services.lifecycle, () => ({ version: services.host.version })));
   app.get(['/metrics', '/api/diagnostics/prometheus'], metrics(services, deps.renderMetrics, deps.onRefused));
   post(
@@ -83,6 +84,14 @@ export function httpApp(deps: AppDeps): Express {
   );
   app.use(failure(deps));
   return app;
+}
+
+/** A proxy that keeps its connections would go on sending requests to a replica that stops. */
+function lastOfConnection({ lifecycle }: Services): RequestHandler {
+  return (_request, response, next) => {
+    if (lifecycle.phase() === 'draining') response.set('Connection', 'close');
+    next();
+  };
 }
 
 /** What was begun is looked at and cancelled by its id. There is no deleting: a response lives in its session. */
