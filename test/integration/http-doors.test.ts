@@ -83,6 +83,19 @@ test.each(['/v1/responses/resp_1/input_items', '/v1/messages/count_tokens', '/v1
   },
 );
 
+test.each([
+  ['/v1/responses/resp_1', 'GET', ['POST', 'DELETE', 'PUT']],
+  ['/v1/responses/resp_1/cancel', 'POST', ['GET', 'DELETE']],
+])('%s is for %s alone, with a token', async (path, method, others) => {
+  const ask = async (by: string): Promise<Response> =>
+    fetch(`${product.standalone.url}${path}`, { method: by });
+  expect((await ask(method)).status).toBe(401);
+  for (const other of others) {
+    const response = await ask(other);
+    expect([response.status, response.headers.get('allow')]).toEqual([405, method]);
+  }
+});
+
 describe('agents', () => {
   test.each(DOORS.slice(0, 3))('%s knows no agent that is not configured', async (path, body) => {
     const byModel = await product.post(path, { ...body, model: 'moltbot:nobody' });

@@ -53,8 +53,7 @@ export async function openBackend(
   await requireSafeRedis(redis, config.redisUrl);
   keepScriptsLoaded(redis);
   const durability = cleanup.use(await openDurability(target, events.replicated));
-  const safely = <P extends Parameters<typeof reached>[0]>(port: P): P =>
-    reached(settled(port, redis, durability));
+  const safely: Safely = (port) => reached(settled(port, redis, durability));
   const subscriber = cleanup.use(await openSubscriber(target));
   const store = cleanup.use(await openStore(redis, subscriber, config, events));
   const current = (): MoltbotConfig => store.current().config;
@@ -84,11 +83,8 @@ export async function openBackend(
         onAccepted: events.accepted,
       }),
     ),
-    hub,
-    sessions: safely(createSessionDesk({ redis, archive })),
-    runs: safely(createRuns(redis, archive)),
-    // waits for nothing: the message that follows a note waits for both
-    responses: reached(createResponseNotes(redis)),
+    hub: { ...hub, ...reached({ replay: hub.replay }) },
+    ...recalling(redis, archive, safely),
     store,
     config: current,
     rules: () => keyRules(current()),
@@ -106,6 +102,22 @@ export async function openBackend(
     verifier,
     subscriber,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+type Safely = <P extends Parameters<typeof reached>[0]>(port: P) => P;
+
+/** By which what was begun elsewhere is found again. */
+function recalling(
+  redis: Redis,
+  archive: InternalClient | undefined,
+  safely: Safely,
+): Pick<Services, 'sessions' | 'runs' | 'responses'> {
+  return {
+    sessions: safely(createSessionDesk({ redis, archive })),
+    runs: safely(createRuns(redis, archive)),
+    // waits for no replica: the message that follows a note waits for both
+    responses: reached(createResponseNotes(redis)),
   };
 }
 

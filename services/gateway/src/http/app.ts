@@ -41,6 +41,7 @@ export function httpApp(deps: AppDeps): Express {
   ): void => {
     app.all(path, only('POST'), switchedOn(path, enabled), allowed(needed), jsonBody(limit), handler);
   };
+  app.use(lastOfConnection(services));
   app.use(probeRoutes(services.lifecycle, () => ({ version: services.host.version })));
   app.get(['/metrics', '/api/diagnostics/prometheus'], metrics(services, deps.renderMetrics, deps.onRefused));
   post(
@@ -57,12 +58,7 @@ export function httpApp(deps: AppDeps): Express {
     () => endpoints().responses.enabled,
     responses(services),
   );
-  const stored = (path: string, method: string, needed: Scope, handler: RequestHandler): void => {
-    const enabled = switchedOn('/v1/responses', () => endpoints().responses.enabled);
-    app.all(path, only(method), enabled, allowed(needed), handler);
-  };
-  stored('/v1/responses/:id', 'GET', 'operator.read', retrieveResponse(services));
-  stored('/v1/responses/:id/cancel', 'POST', 'operator.write', cancelResponse(services));
+  storedResponses(app, services, allowed);
   post(
     '/v1/messages',
     'operator.write',
@@ -88,6 +84,22 @@ export function httpApp(deps: AppDeps): Express {
   );
   app.use(failure(deps));
   return app;
+}
+
+/** A proxy that keeps its connections would go on sending requests to a replica that stops. */
+function lastOfConnection({ lifecycle }: Services): RequestHandler {
+  return (_request, response, next) => {
+    if (lifecycle.phase() === 'draining') response.set('Connection', 'close');
+    next();
+  };
+}
+
+/** What was begun is looked at and cancelled by its id. There is no deleting: a response lives in its session. */
+function storedResponses(app: Express, services: Services, allowed: (needed: Scope) => RequestHandler): void {
+  const path = '/v1/responses/:id';
+  const on = switchedOn('/v1/responses', () => services.config().gateway.http.endpoints.responses.enabled);
+  app.all(path, only('GET'), on, allowed('operator.read'), retrieveResponse(services));
+  app.all(`${path}/cancel`, only('POST'), on, allowed('operator.write'), cancelResponse(services));
 }
 
 function only(method: string): RequestHandler {

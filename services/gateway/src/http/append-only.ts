@@ -30,31 +30,44 @@ export function appendOnly(sink: RunSink): AppendOnly {
   const { promise, resolve, reject } = Promise.withResolvers<RunEnd>();
   promise.catch(() => undefined); // it may be rejected before anybody waits for it
   let said = '';
+  /** So many characters of what the present attempt has said are known to stand at the beginning of `said`. */
+  let known = 0;
   let over = false;
   const fail = (error: AppError): void => {
     over = true;
     reject(error);
   };
-  const say = (text: string, cursor: string): void => {
-    if (text.length > said.length) sink.delta?.(text.slice(said.length), cursor);
-    said = text;
+  const say = (more: string, cursor: string): void => {
+    said += more;
+    if (more !== '') sink.delta?.(more, cursor);
+  };
+  const grow = (piece: string, text: string, cursor: string): void => {
+    // @NOTE piece by piece: a replay holds the text of every step, and comparing whole texts makes each a copy of its own
+    const inStep = text.length === known + piece.length;
+    const [start, next] = inStep ? [known, piece] : [0, text];
+    const before = said.slice(start, start + next.length);
+    if (!next.startsWith(before))
+      return fail(interrupted('the answer was interrupted and started over differently'));
+    known = text.length;
+    say(next.slice(before.length), cursor);
   };
   const finish = (event: EndOfRun, cursor: string): void => {
     const problem = problemOf(event);
     if (problem) return fail(problem);
     const { text } = answerOf(event);
     if (!text.startsWith(said)) return fail(interrupted('the answer was interrupted and ended differently'));
-    say(text, cursor);
+    say(text.slice(said.length), cursor);
     over = true;
     resolve({ event, cursor });
   };
   return {
     hear: (event, { text, cursor }) => {
       if (over) return;
-      if (event.t === 'start') sink.begun?.();
-      if (event.t === 'delta' && text.startsWith(said)) say(text, cursor);
-      else if (event.t === 'delta' && !said.startsWith(text))
-        fail(interrupted('the answer was interrupted and started over differently'));
+      if (event.t === 'start') {
+        known = 0;
+        sink.begun?.();
+      }
+      if (event.t === 'delta') grow(event.text, text, cursor);
       if (event.t === 'end') finish(event, cursor);
     },
     end: promise,

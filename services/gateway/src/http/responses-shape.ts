@@ -112,7 +112,7 @@ export function partialOutput(
 }
 
 /** The output of an answer that is given whole. */
-export function wholeOutput(head: ResponseHead, answer: Answer): OutputItem[] {
+function wholeOutput(head: ResponseHead, answer: Answer): OutputItem[] {
   const calls = answer.calls.map((call, index) =>
     callItem(callId(head, index), 'completed', call, JSON.stringify(call.input)),
   );

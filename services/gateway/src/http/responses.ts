@@ -75,16 +75,20 @@ export function responses(services: Services): RequestHandler {
       maxTokens: body.max_output_tokens ?? undefined,
     };
     const note: ResponseNote = { v: 1, key: session.key, runId, head: headOf(id, body) };
-    const mayReturn = body.background === true || idempotencyKey(request) !== undefined;
-    const asked: Asked = { services, turn, response, mayReturn };
-    const respond = body.stream === true ? stream : body.background === true ? leave : answer;
-    if (body.store === false && respond === answer) return await answer(asked, note);
-    const seconds = body.store === false ? UNSTORED_SECONDS : STORED_SECONDS;
-    await respond(asked, await keep(asked, note, seconds)).catch(async (cause: unknown) => {
-      await forgetRefused(asked, note);
-      throw cause;
-    });
+    const mayReturn = note.head.background || idempotencyKey(request) !== undefined;
+    await respond({ services, turn, response, mayReturn }, note, body);
   };
+}
+
+async function respond(asked: Asked, note: ResponseNote, { stream, store }: ResponsesBody): Promise<void> {
+  const stored = store !== false;
+  const answering = stream ? streamed : note.head.background ? left : whole;
+  if (!stored && answering === whole) return await whole(asked, note);
+  const kept = await keep(asked, note, stored ? STORED_SECONDS : UNSTORED_SECONDS);
+  await answering(asked, kept).catch(async (cause: unknown) => {
+    await forgetRefused(asked, note);
+    throw cause;
+  });
 }
 
 type Asked = Readonly<{ services: Services; turn: TurnRequest; response: Response; mayReturn: boolean }>;
@@ -113,7 +117,7 @@ async function forgetRefused(
 }
 
 /** In the background: what becomes of it is asked for by its id. */
-async function leave({ services, turn, response }: Asked, note: ResponseNote): Promise<void> {
+async function left({ services, turn, response }: Asked, note: ResponseNote): Promise<void> {
   const principal = principalOf(response);
   const { kind } = await services.desk.submit(principal, turn);
   response.json(
@@ -123,7 +127,7 @@ async function leave({ services, turn, response }: Asked, note: ResponseNote): P
   );
 }
 
-async function answer({ services, turn, response, mayReturn }: Asked, { head }: ResponseNote): Promise<void> {
+async function whole({ services, turn, response, mayReturn }: Asked, { head }: ResponseNote): Promise<void> {
   try {
     const { event } = await followRun(services, turn, response, {}, { mayReturn });
     response.json(endedResponse(head, event));
@@ -134,7 +138,10 @@ async function answer({ services, turn, response, mayReturn }: Asked, { head }: 
   }
 }
 
-async function stream({ services, turn, response, mayReturn }: Asked, { head }: ResponseNote): Promise<void> {
+async function streamed(
+  { services, turn, response, mayReturn }: Asked,
+  { head }: ResponseNote,
+): Promise<void> {
   let events: ResponseStream | undefined;
   const begin = (): ResponseStream =>
     (events ??= new ResponseStream(openSse(response, { resumable: true }), head));
