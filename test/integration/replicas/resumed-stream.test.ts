@@ -110,5 +110,5 @@ test('T-6: the resumed stream is the uninterrupted stream, whatever was lost, la
   );
   expect(exact).toBeGreaterThan(100);
   expect(resumed - gaps).toBeGreaterThan(100);
-  expect(gaps).toBeGreaterThan(10);
+  expect(gaps).toBeGreaterThan(0);
 });
