@@ -1,4 +1,11 @@
-import { queueKeys, readLedgerKey, runScript, sessionKeys, userKeys, type Redis } from '@moltbot/shared/redis';
+import {
+  queueKeys,
+  readLedgerKey,
+  runScript,
+  sessionKeys,
+  userKeys,
+  type Redis,
+} from '@moltbot/shared/redis';
 import { repair1 } from './scripts.gen.ts';
 
 /**

@@ -65,7 +65,12 @@ async function tryRestore(
   const there = (await redis.hget(userKeys.entry(uid, key), 'sid')) ?? '';
   const keys = [
     ...[sessionKeys.state(sid), userKeys.entry(uid, key), userKeys.keys(uid), archiveKeys.live],
-    ...[sessionKeys.state(there), sessionKeys.inbox(there), sessionKeys.log(there), sessionKeys.events(there)],
+    ...[
+      sessionKeys.state(there),
+      sessionKeys.inbox(there),
+      sessionKeys.log(there),
+      sessionKeys.events(there),
+    ],
   ];
   const args = [
     ...[sid, key, uid, session.lane, session.lastSeq, session.contextFromSeq],

@@ -13,6 +13,7 @@ import { modelCatalogue, type ModelCatalogue } from '@moltbot/config';
 import { createLifecycle, VERSION } from '@moltbot/shared/runtime';
 import type { LogControl } from '@moltbot/shared/telemetry';
 import { loadDoorScripts, readUsage } from '@moltbot/turns';
+import { createCare } from './adapters/care.ts';
 import { openConfigStore, type ConfigStore } from './adapters/config-store.ts';
 import { createVerifier, type Verifier } from './adapters/credentials.ts';
 import { createDesk } from './adapters/desk.ts';
@@ -78,6 +79,7 @@ export async function openBackend(
     ),
     hub,
     sessions: reached(createSessionDesk({ redis, archive })),
+    care: createCare({ redis, archive }),
     store,
     config: current,
     rules: () => keyRules(current()),

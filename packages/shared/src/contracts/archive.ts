@@ -51,9 +51,13 @@ export type RestorePage = Readonly<{
   next?: string;
 }>;
 
+/** Of one kind on one page; the command adds up those with the same text. */
 export type DoctorFinding = Readonly<{
   level: 'ok' | 'warning' | 'problem' | 'fixed';
   text: string;
+  count: number;
+  /** One of them, by its ids. */
+  example?: string;
   nextStep?: string;
 }>;
 export type DoctorPage = Readonly<{ checked: number; findings: readonly DoctorFinding[]; next?: string }>;
