@@ -79,7 +79,7 @@ export async function openBackend(
     ),
     hub,
     sessions: reached(createSessionDesk({ redis, archive })),
-    care: createCare({ redis, archive }),
+    care: createCare({ redis, archive, waker }),
     store,
     config: current,
     rules: () => keyRules(current()),

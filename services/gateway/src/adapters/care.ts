@@ -1,15 +1,17 @@
-import type {
-  DoctorFinding,
-  DoctorPage,
-  DoctorPageRequest,
-  RestorePageRequest,
-  VerifyPageRequest,
+import {
+  LANES,
+  type DoctorFinding,
+  type DoctorPage,
+  type DoctorPageRequest,
+  type RestorePageRequest,
+  type VerifyPageRequest,
 } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
 import type { Redis } from '@moltbot/shared/redis';
-import { inspectLedger, type Inspected, type LedgerFault } from '@moltbot/turns';
+import { inspectLedger, readState, type Inspected, type LedgerFault } from '@moltbot/turns';
 import { redisFindings } from '../domain/redis-policy.ts';
 import type { InternalClient } from './internal-client.ts';
+import type { Waker } from './wake.ts';
 
 /** What an administrator asks of everybody's sessions; page by page, so that every request has a bound. */
 export type Care = Readonly<{
@@ -18,14 +20,18 @@ export type Care = Readonly<{
   check(asked: DoctorPageRequest): Promise<DoctorPage>;
 }>;
 
-export type CareDeps = Readonly<{ redis: Redis; archive: InternalClient | undefined }>;
+export type CareDeps = Readonly<{
+  redis: Redis;
+  archive: InternalClient | undefined;
+  waker: Pick<Waker, 'rouse'>;
+}>;
 
 /** More than session-store takes for a page. */
 const PAGE_WITHIN_MS = 12_000;
 const LEDGER_MS = 2_000;
 const [LEDGER, ARCHIVE] = ['ledger:', 'archive:'];
 
-export function createCare({ redis, archive }: CareDeps): Care {
+export function createCare({ redis, archive, waker }: CareDeps): Care {
   const ask = async (what: string, asked: object): Promise<unknown> => {
     if (!archive)
       throw new AppError(
@@ -45,6 +51,7 @@ export function createCare({ redis, archive }: CareDeps): Care {
       const policy = after === '' ? redisFindings(await redis.info()) : [];
       const cursor = after.startsWith(LEDGER) ? after.slice(LEDGER.length) : '0';
       const page = await checkLedger(redis, cursor, fix);
+      if (fix) await rouseMended(redis, waker, page.found);
       const end = archive && `${ARCHIVE}`;
       const next = page.next === '0' ? end : `${LEDGER}${page.next}`;
       return {
@@ -68,6 +75,16 @@ async function checkLedger(redis: Redis, cursor: string, fix: boolean): Promise<
     };
   } while (all.next !== '0' && performance.now() < endsAtMs);
   return all;
+}
+
+/** Its job may have been put off until long after what was wrong. */
+async function rouseMended(redis: Redis, waker: CareDeps['waker'], found: Inspected['found']): Promise<void> {
+  const mended = found.filter(({ fault }) => fault === 'due' || fault === 'lease');
+  for (const { sid } of mended) {
+    const state = await readState(redis, sid);
+    const lane = LANES.find((known) => known === state?.lane) ?? 'main';
+    if (state) await waker.rouse({ sid, uid: state.uid, key: state.key }, lane);
+  }
 }
 
 const WORDS: Readonly<Record<LedgerFault, readonly [found: string, fixed: string]>> = {
