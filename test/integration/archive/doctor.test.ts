@@ -48,12 +48,12 @@ test('O-2: a session held by nobody is let go, and the message that waited for i
   await talk.redis.zrem(queueKeys.due, sid);
   const found = await doctor();
   expect(found.code).toBe(1);
-  expect(found.out).toMatch(/problem {2}1 sessions are held by a worker though nothing of them runs: ada\//);
-  expect(found.out).toMatch(/problem {2}1 sessions have a message waiting that nobody looks after: ada\//);
+  expect(found.out).toMatch(/problem {2}sessions held by a worker though nothing of them runs: 1, ada\//);
+  expect(found.out).toMatch(/problem {2}sessions whose message nobody looks after: 1, ada\//);
   expect(talk.me.chats(runId).some(({ state }) => state === 'final')).toBe(false);
 
   const mended = await doctor('--fix');
-  expect(mended.out).toMatch(/fixed {4}1 sessions held for nothing: let go/);
+  expect(mended.out).toMatch(/fixed {4}sessions held for nothing, let go: 1/);
   expect(mended.code).toBe(0);
   expect((await talk.me.end(runId)).state).toBe('final');
   await until(() => atRest(talk.redis), 'everything is archived');
@@ -64,7 +64,9 @@ test('O-2: counts that keep a user from writing are corrected', async () => {
   const key = `s-${randomUUID()}`;
   await talk.redis.zadd(userKeys.open(talk.userId), 1_000_000, randomUUID());
   await expect(talk.send('#echo no', { key })).rejects.toThrow(/too many messages waiting/);
-  expect((await doctor('--fix')).out).toMatch(/fixed {4}1 sessions’ counts of open messages: corrected/);
+  expect((await doctor('--fix')).out).toMatch(
+    /fixed {4}sessions whose count of open messages was wrong, corrected: 1/,
+  );
   expect((await talk.say('#echo yes', { key })).text).toBe('yes');
 });
 
@@ -83,14 +85,16 @@ test('O-2: rights of the archive are closed again; a torn end is told and left',
   await chmod(join(root, talk.userId), 0o777);
   const found = await doctor();
   expect(found.out).toMatch(
-    /warning {2}3 files and directories of the archive have other rights than 600 and 700/,
+    /warning {2}files and directories of the archive with other rights than 600 and 700: 3/,
   );
-  expect(found.out).toMatch(/ok {7}1 segments end in half a line.*sealed, nothing to repair/);
+  expect(found.out).toMatch(/ok {7}segments that end in half a line.*nothing to repair\): 1/);
   expect(await modeOf(file)).toBe('644');
 
   const mended = await doctor('--fix', '--json');
   expect(JSON.parse(mended.out)).toMatchObject({ ok: true });
-  expect(mended.out).toMatch(/"fixed",\n +"text": "3 files and directories of the archive: now 600 and 700/);
+  expect(mended.out).toMatch(
+    /"fixed",\n +"text": "files and directories of the archive, rights set to 600 and 700: 3/,
+  );
   expect(await modeOf(file)).toBe('600');
   expect(await modeOf(dir)).toBe('700');
   expect(await modeOf(join(root, talk.userId))).toBe('700');

@@ -88,20 +88,17 @@ async function rouseMended(redis: Redis, waker: CareDeps['waker'], found: Inspec
 }
 
 const WORDS: Readonly<Record<LedgerFault, readonly [found: string, fixed: string]>> = {
-  due: [
-    'sessions have a message waiting that nobody looks after',
-    'sessions with a message waiting: will be looked after now; if this comes back, no llm-worker runs',
-  ],
-  lease: ['sessions are held by a worker though nothing of them runs', 'sessions held for nothing: let go'],
+  due: ['sessions whose message nobody looks after', 'sessions whose message nobody looked after, woken'],
+  lease: ['sessions held by a worker though nothing of them runs', 'sessions held for nothing, let go'],
   running: [
-    'sessions count as running for their user though they are not',
-    'sessions counted as running: taken out',
+    'sessions counted as running that are not',
+    'sessions counted as running that were not, corrected',
   ],
   open: [
-    'sessions count more or fewer open messages for their user than wait',
-    'sessions’ counts of open messages: corrected',
+    'sessions whose count of open messages is wrong',
+    'sessions whose count of open messages was wrong, corrected',
   ],
-  lost: ['sessions have messages waiting and no state: these can never end', ''],
+  lost: ['sessions that Redis has lost while messages of them wait; these never end', ''],
 };
 
 /** Grouped, so that a thousand of one kind are one line. */

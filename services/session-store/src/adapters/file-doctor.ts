@@ -98,18 +98,18 @@ function note(seen: Seen, kind: Kind, example: string): void {
 const WORDS: Readonly<Record<Kind, Pick<DoctorFinding, 'level' | 'text' | 'nextStep'>>> = {
   open: {
     level: 'warning',
-    text: 'files and directories of the archive have other rights than 600 and 700',
+    text: 'files and directories of the archive with other rights than 600 and 700',
     nextStep: 'repair with `moltbot doctor --fix`',
   },
-  closed: { level: 'fixed', text: 'files and directories of the archive: now 600 and 700' },
+  closed: { level: 'fixed', text: 'files and directories of the archive, rights set to 600 and 700' },
   refused: {
     level: 'problem',
-    text: 'files and directories of the archive have other rights than 600 and 700, and session-store may not change them',
+    text: 'files and directories of the archive with other rights than 600 and 700, which session-store may not change',
     nextStep: 'give them to the user of session-store (chown)',
   },
   torn: {
     level: 'ok',
-    text: 'segments end in half a line, as a crash leaves them: sealed, nothing to repair, what follows stands in the next segment',
+    text: 'segments that end in half a line, as a crash leaves them (sealed; nothing to repair)',
   },
 };
 

@@ -40,10 +40,10 @@ function add(sums: Map<string, DoctorFinding>, finding: DoctorFinding): void {
 }
 
 function toCheck({ level, text, count, example, nextStep }: DoctorFinding): Check {
-  const said = count === 0 ? text : `${count} ${text}`;
+  const one = example === undefined ? '' : count > 1 ? `, such as ${example}` : `, ${example}`;
   return {
     level,
-    text: example === undefined ? said : `${said}: ${count > 1 ? `such as ${example}` : example}`,
+    text: count === 0 ? text : `${text}: ${count}${one}`,
     ...(nextStep !== undefined && { nextStep }),
   };
 }
