@@ -43,13 +43,23 @@ export async function bindMount(below: string, path: string): Promise<FrozenMoun
   };
 }
 
-/** An ext4 on a disk that lies in memory and has less room than it says: a write past that is an I/O error. */
-export type FailingDisk = Disposable & Readonly<{ path: string; giveRoom(): void; remount(): void }>;
+/**
+ * An ext4 on a disk that can die: every read and write of it is an I/O error from then on, until it is
+ * mounted again with what it really took. Its image lies behind a bind mount whose server is killed.
+ */
+export type MortalDisk = AsyncDisposable &
+  Readonly<{ path: string; die(): Promise<void>; revive(): Promise<void> }>;
+
+/** An ext4 on a disk that says it has more room than there is: writes succeed, and syncing them fails. */
+export type LyingDisk = Disposable & Readonly<{ path: string; giveRoom(): void }>;
+
+const DISK = '16m';
+const sh = (command: string, ...args: string[]): void => void execFileSync(command, args, { stdio: 'pipe' });
 
 export function mayLoop(): boolean {
   const folder = mkdtempSync(join(tmpdir(), 'moltbot-loop-'));
   try {
-    using disk = failingDisk(folder, 4);
+    using disk = lyingDisk(folder, 1);
     return disk.path !== '';
   } catch {
     return false;
@@ -58,28 +68,49 @@ export function mayLoop(): boolean {
   }
 }
 
-export function failingDisk(folder: string, roomMiB: number): FailingDisk {
+export function lyingDisk(folder: string, roomMiB: number): LyingDisk {
+  using made = new DisposableStack();
   const [memory, path] = [join(folder, 'memory'), join(folder, 'disk')];
   const image = join(memory, 'image');
-  const sh = (command: string, ...args: string[]): void =>
-    void execFileSync(command, args, { stdio: 'pipe' });
-  const undo = new DisposableStack();
-  using cleanup = undo;
   sh('mkdir', '-p', memory, path);
   sh('mount', '-t', 'tmpfs', '-o', `size=${roomMiB}m`, 'tmpfs', memory);
-  undo.defer(() => sh('umount', '-l', memory));
-  sh('truncate', '-s', '64m', image);
-  sh('mkfs.ext4', '-q', '-F', '-O', '^has_journal', image);
+  made.defer(() => sh('umount', '-l', memory));
+  makeFileSystem(image);
   sh('mount', '-o', 'loop', image, path);
-  undo.defer(() => sh('umount', '-l', path));
-  const owned = cleanup.move();
+  made.defer(() => sh('umount', '-l', path));
+  const owned = made.move();
   return {
     path,
     giveRoom: () => sh('mount', '-o', 'remount,size=96m', memory),
-    remount: () => {
-      sh('umount', path);
-      sh('mount', '-o', 'loop', image, path);
-    },
     [Symbol.dispose]: () => owned.dispose(),
   };
+}
+
+export async function mortalDisk(folder: string): Promise<MortalDisk> {
+  const [below, between, path] = [join(folder, 'below'), join(folder, 'between'), join(folder, 'disk')];
+  sh('mkdir', '-p', below, path);
+  makeFileSystem(join(below, 'image'));
+  let bound = await bindMount(below, between);
+  const mount = (): void => sh('mount', '-o', 'loop', join(between, 'image'), path);
+  mount();
+  return {
+    path,
+    die: async () => await bound.server.signal('SIGKILL'),
+    revive: async () => {
+      sh('umount', '-l', path);
+      await bound[Symbol.asyncDispose]();
+      spawnSync('e2fsck', ['-fy', join(below, 'image')]); // as a system does at its start
+      bound = await bindMount(below, between);
+      mount();
+    },
+    async [Symbol.asyncDispose]() {
+      spawnSync('umount', ['-l', path]);
+      await bound[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function makeFileSystem(image: string): void {
+  sh('truncate', '-s', DISK, image);
+  sh('mkfs.ext4', '-q', '-F', '-O', '^has_journal', image);
 }
