@@ -177,13 +177,21 @@ describe('an empty Redis', () => {
     await runTurns(redis, deleted, 1);
     await deleteSession(redis, deleted);
     await until(async () => (await redis.exists(sessionKeys.state(deleted.sid))) === 0);
+    // nor the one before it, which its owner could not see any more
+    const before = await newSession(redis, uid, 'agent:main:reset');
+    await runTurns(redis, before, 1);
+    await untilArchived(redis, before);
+    const reset = await resetSession(redis, before, LANE);
+    await runTurns(redis, reset, 1);
+    await deleteSession(redis, reset);
+    await until(async () => (await redis.exists(sessionKeys.state(reset.sid))) === 0);
     const young = await openHiddenSession(redis, uid, 'agent:main:openai:young', LANE);
     const old = await openHiddenSession(redis, uid, 'agent:main:openai:old', LANE);
     await runTurnAt(redis, young, 'now', Date.now());
     await runTurnAt(redis, old, 'then', Date.now() - 3 * 24 * 3_600_000);
     await loseRedis(redis, store, [young, old]);
     const next = await archive.start(root);
-    expect(await restoreAll(next)).toMatchObject({ restored: 1, empty: 1 });
+    expect(await restoreAll(next)).toMatchObject({ restored: 1, empty: 1, older: 1 });
     expect(await listEntries(redis, uid, 10)).toEqual([]);
     expect(await readEntry(redis, uid, young.key)).toMatchObject({ sid: young.sid, hidden: '1' });
     for (const key of [sessionKeys.state(young.sid), userKeys.entry(uid, young.key)])

@@ -5,6 +5,7 @@ import { hasTakenTurns, restoreSession, type Restoration } from '@moltbot/turns'
 import { faultsOnDisk } from '../domain/faults.ts';
 import { toRestored } from '../domain/restored.ts';
 import type { ArchiveReader } from './archive-reader.ts';
+import { deletedKeys } from './deleted.ts';
 import { unreadable } from './verifier.ts';
 import { walkPage, type Place } from './walk.ts';
 
@@ -28,8 +29,9 @@ export function createRestorer(deps: RestorerDeps): Restorer {
         );
       const counts: Counts = { restored: 0, kept: 0, older: 0, empty: 0, records: 0 };
       const faults: ArchiveFault[] = [];
+      const deleted = rememberLast(async (uid) => await deps.reader.ask(() => deletedKeys(deps.root, uid)));
       const next = await walkPage({ ...deps, after }, async (place) => {
-        const result = await restoreOne(deps, place).catch((error: unknown): Result => {
+        const result = await restoreOne(deps, place, deleted).catch((error: unknown): Result => {
           return { ...unreadable(place, error), outcome: 'over' };
         });
         counts[OUTCOMES[result.outcome]] += 1;
@@ -41,7 +43,22 @@ export function createRestorer(deps: RestorerDeps): Restorer {
   };
 }
 
-async function restoreOne({ redis, reader, now }: RestorerDeps, { uid, sid }: Place): Promise<Result> {
+type DeletedKeys = (uid: string) => Promise<ReadonlyMap<string, number>>;
+
+/** Sessions of one user follow one another. */
+function rememberLast(look: DeletedKeys): DeletedKeys {
+  let last: { uid: string; keys: ReadonlyMap<string, number> } | undefined;
+  return async (uid) => {
+    if (last?.uid !== uid) last = { uid, keys: await look(uid) };
+    return last.keys;
+  };
+}
+
+async function restoreOne(
+  { redis, reader, now }: RestorerDeps,
+  { uid, sid }: Place,
+  deleted: DeletedKeys,
+): Promise<Result> {
   const scan = await reader.scan(uid, sid);
   const { head, lines } = scan;
   const faults = faultsOnDisk(scan, uid, sid, lines.at(-1)?.seq ?? 0).map((fault) => ({
@@ -53,5 +70,8 @@ async function restoreOne({ redis, reader, now }: RestorerDeps, { uid, sid }: Pl
   if (head?.uid !== uid || head.sid !== sid || head.key === '') return nothing;
   const session = toRestored(head, scan, now());
   if (!session) return nothing;
+  // somebody who deletes a session does not want the one before it back under its key
+  const deletedAfter = (await deleted(uid)).get(head.key) ?? 0;
+  if (deletedAfter > session.firstFence) return { ...nothing, outcome: 'older' };
   return { outcome: await restoreSession(redis, session, now()), records: lines.length, faults };
 }

@@ -15,8 +15,8 @@ export type SessionHead = Readonly<{
   sid: string;
   uid: string;
   key: string;
-  lane?: Lane | undefined;
-  hidden?: boolean | undefined;
+  lane?: Lane;
+  hidden?: true;
 }>;
 
 type Assistant = Extract<SessionRecord, { type: 'assistant' }>;
@@ -39,12 +39,13 @@ export function headLine({ sid, uid, key, lane, hidden }: SessionHead, atMs: num
 export function readHead(line: unknown): SessionHead | undefined {
   const { type, id, key, user, lane, hidden } = line as Record<string, unknown>;
   if (type !== 'session' || typeof id !== 'string' || typeof user !== 'string') return undefined;
+  const known = LANES.find((name) => name === lane);
   return {
     sid: id,
     uid: user,
     key: typeof key === 'string' ? key : '',
-    lane: LANES.find((known) => known === lane),
-    hidden: hidden === true,
+    ...(known && { lane: known }),
+    ...(hidden === true && { hidden }),
   };
 }
 

@@ -45,13 +45,8 @@ export async function readBatch(
 }
 
 function headOf(sid: string, { uid, key, lane, hidden }: SessionState): SessionHead {
-  return {
-    sid,
-    uid,
-    key,
-    lane: LANES.find((known) => known === lane),
-    ...(hidden && { hidden }),
-  };
+  const known = LANES.find((name) => name === lane);
+  return { sid, uid, key, ...(known && { lane: known }), ...(hidden && { hidden }) };
 }
 
 export async function writeBatch({ writer, events }: ArchiveDeps, batch: Batch): Promise<void> {

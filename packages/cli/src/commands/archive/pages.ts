@@ -5,6 +5,7 @@ import type { Gateway } from '../../target/gateway.ts';
 /** A page may read large sessions from a slow storage; session-store ends it itself before that. */
 const PAGE_MS = 20_000;
 const TRIES = 3;
+const PAUSE_MS = 1_000;
 
 /** Asks page after page until there is no more. A page that is not answered in time is asked again. */
 export async function eachPage<P extends Readonly<{ next?: string }>>(
@@ -29,6 +30,7 @@ async function askPage<P>(gateway: Gateway, method: string, params: object): Pro
     } catch (error) {
       const cause = error instanceof Failure ? error.cause : undefined;
       if (tries === TRIES || !(cause instanceof RequestError) || !cause.retryable) throw error;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 }
