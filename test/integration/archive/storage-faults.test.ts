@@ -100,6 +100,7 @@ test.runIf(mayBind())(
     await until(async () => (await stateOf(product, 'past')).state?.cold, 'the past session is cold');
     await say(who, 'present', '#echo before');
 
+    onTestFinished(async () => await mount.server.signal('SIGCONT')); // before whatever hangs in it is to end
     await mount.server.signal('SIGSTOP');
     for (let turn = 1; turn <= 6; turn += 1)
       expect(await say(who, 'present', `#echo turn ${turn}`)).toBe('final');

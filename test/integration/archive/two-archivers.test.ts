@@ -62,6 +62,7 @@ test.runIf(mayBind())(
     for (const ref of refs) await runTurns(redis, ref, 2);
     for (const ref of refs) await untilArchived(redis, ref);
 
+    onTestFinished(async () => await mount.server.signal('SIGCONT')); // before whatever hangs in it is to end
     await mount.server.signal('SIGSTOP');
     for (const ref of refs) await runTurns(redis, ref, 1);
     await until(() => hangs(first), 'the first store is in the middle of a write');
