@@ -1,3 +1,4 @@
+import { Refusal } from '@moltbot/client/testing';
 import { expect, test } from 'vitest';
 import { bench } from '../../testing/command-line.ts';
 
@@ -49,4 +50,28 @@ test.each([[['restore']], [['archive', 'restore']]])('%s adds up the pages', asy
   expect(code).toBe(0);
   expect(asked).toEqual([{ merge: true }, { merge: true, after: 'ada/1' }]);
   expect(out).toBe('Sessions restored: 4 (16 records)\nEarlier generations, in the archive only: 2\n');
+});
+
+test('a page that is not answered in time is asked again; a refusal is not', async () => {
+  let calls = 0;
+  await using cli = await bench({
+    'archive.verify': () => {
+      calls += 1;
+      if (calls > 1) return { sessions: 1, records: 2, torn: 0, faults: [] };
+      throw new Refusal({
+        code: 'UNAVAILABLE',
+        message: 'the archive did not answer in time',
+        retryable: true,
+      });
+    },
+    'archive.restore': () => {
+      calls += 1;
+      throw new Refusal({ code: 'INVALID_REQUEST', message: 'this Redis has taken messages already' });
+    },
+  });
+  expect(await cli.moltbot('archive', 'verify')).toMatchObject({ code: 0 });
+  expect(calls).toBe(2);
+  const { code, err } = await cli.moltbot('restore');
+  expect({ code, calls }).toEqual({ code: 1, calls: 3 });
+  expect(err).toBe('moltbot: this Redis has taken messages already\n');
 });
