@@ -97,6 +97,46 @@ test.runIf(mayBind())(
   },
 );
 
+test.runIf(mayBind())(
+  'T-9: a store whose storage hangs leaves its shards to one whose does not, and takes its share when it is back',
+  { timeout: 150_000 },
+  async () => {
+    const redis = archive.redis();
+    await redis.flushall();
+    const base = await archive.newRoot();
+    const below = join(base, 'below');
+    await mkdir(below, { mode: 0o700 });
+    const mount = await bindMount(below, join(base, 'mount'));
+    onTestFinished(async () => await mount[Symbol.asyncDispose]());
+    await startStore('hanging', redis, mount.path);
+    const well = await archive.start(below);
+    const shards = async (): Promise<number> => await well.metric('moltbot_archive_shards');
+    await until(async () => (await shards()) === 8, 'the two share');
+    const refs: SessionRef[] = [];
+    for (let at = 0; at < 48; at += 1) refs.push(await newSession(redis, archive.newUser()));
+    for (const ref of refs) await runTurns(redis, ref, 1);
+    for (const ref of refs) await untilArchived(redis, ref);
+
+    onTestFinished(async () => await mount.server.signal('SIGCONT')); // before whatever hangs in it is to end
+    await mount.server.signal('SIGSTOP');
+    for (const ref of refs) await runTurns(redis, ref, 1);
+    await until(async () => (await shards()) === 16, 'the other has all shards', 90_000);
+    for (const ref of refs) await untilArchived(redis, ref);
+
+    await mount.server.signal('SIGCONT');
+    await until(async () => (await shards()) === 8, 'they share again');
+    for (const ref of refs) await runTurns(redis, ref, 1);
+    for (const ref of refs) await untilArchived(redis, ref);
+    for (const ref of refs) {
+      const { records } = (await ask(well, 'records', { uid: ref.uid, sid: ref.sid })) as {
+        records: unknown;
+      };
+      expect(JSON.stringify(records)).toBe(JSON.stringify(await recordsInRedis(redis, ref)));
+      expect(await ask(well, 'verify', { uid: ref.uid })).toMatchObject({ records: 6, faults: [] });
+    }
+  },
+);
+
 /** Seqs that stand in more than one line. */
 async function twice(root: string, { uid, sid }: SessionRef): Promise<number[]> {
   const seqs = (await readArchive(root, uid, sid)).lines.map(({ seq }) => seq);
