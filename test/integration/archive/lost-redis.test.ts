@@ -116,6 +116,35 @@ test(
   },
 );
 
+test('a message that was not answered before the loss is answered when it is sent again, one that was is not', async () => {
+  const key = 'agent:main:cut';
+  const send = async (who: Listener, runId: string, message: string): Promise<unknown> =>
+    await who.request('chat.send', { sessionKey: key, message, idempotencyKey: runId });
+  {
+    using who = await signIn('grace');
+    await send(who, 'answered', '#echo whole');
+    await who.end('answered');
+    await send(who, 'cut', '#delay 60000 #echo never heard');
+    const sid = (await readEntry(cluster.redis, 'grace', key))?.['sid'] ?? '';
+    await until(
+      async () => (await readState(cluster.redis, sid))?.archivedSeq === 3,
+      'the words are archived',
+    );
+  }
+  await replaceRedis();
+  expect((await moltbot('restore')).code).toBe(0);
+  using who = await signIn('grace');
+  const asked = cluster.model.requests().length;
+  await send(who, 'answered', '#echo whole');
+  await send(who, 'cut', '#echo heard at last');
+  expect(shownText(await who.end('cut'))).toBe('heard at last');
+  expect(cluster.model.requests().length).toBe(asked + 1);
+  const { messages } = await who.request<{ messages: { role: string }[] }>('chat.history', {
+    sessionKey: key,
+  });
+  expect(messages.map(({ role }) => role)).toEqual(['user', 'assistant', 'user', 'user', 'assistant']);
+}, 120_000);
+
 test('who is no administrator verifies and restores nothing', async () => {
   using who = await signIn('mallory');
   for (const method of ['archive.verify', 'archive.restore', 'doctor.check'])
