@@ -56,6 +56,14 @@ export const CLAIMS = {
     since: 'now',
   },
   'O-2': { promise: 'doctor --fix repairs what it reports', since: 'now' },
+  'P-1': {
+    promise: 'chat, streams and idle connections pass HAProxy, nginx and Caddy as we configure them',
+    since: 'now',
+  },
+  'P-2': {
+    promise: 'a gateway that drains or a proxy that reloads costs no failed connection',
+    since: 'now',
+  },
 } as const satisfies Record<string, Claim>;
 
 export type ClaimId = keyof typeof CLAIMS;

@@ -37,6 +37,16 @@ test('the token may also come as an API key', async () => {
   expect(message.content).toMatchObject([{ type: 'text', text: 'keyed' }]);
 });
 
+test('messages.stream reads the same under an idempotency key, when every event has an id', async () => {
+  const headers = { 'Idempotency-Key': crypto.randomUUID() };
+  for (const _again of [1, 2]) {
+    const message = await anthropic.messages
+      .stream(asking('#tokens 20 #delay 20'), { headers })
+      .finalMessage();
+    expect(message.content).toMatchObject([{ type: 'text', text: expect.stringMatching(/^t1 .* t20$/) }]);
+  }
+});
+
 test('messages.stream gives pieces that make the whole text', async () => {
   const stream = anthropic.messages.stream(asking('#tokens 40 #delay 20'));
   const pieces: string[] = [];

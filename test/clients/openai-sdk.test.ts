@@ -59,6 +59,17 @@ describe('chat.completions', () => {
     expect(usages[0]?.total_tokens).toBeGreaterThan(0);
   });
 
+  test('reads the same under an idempotency key, when every chunk has an id', async () => {
+    const headers = { 'Idempotency-Key': randomUUID() };
+    const body = { model, messages: says('#tokens 20 #delay 20') };
+    const stream = await openai.chat.completions.create({ ...body, stream: true }, { headers });
+    const pieces: string[] = [];
+    for await (const { choices } of stream) pieces.push(choices[0]?.delta.content ?? '');
+    const completion = await openai.chat.completions.stream(body, { headers }).finalChatCompletion();
+    expect(completion.choices[0]?.message.content).toBe(pieces.join(''));
+    expect(pieces.join('')).toMatch(/^t1 .* t20$/);
+  });
+
   test("feeds the SDK's own stream helper to its end", async () => {
     const stream = openai.chat.completions.stream({ model, messages: says('#echo helped') });
     const completion = await stream.finalChatCompletion();
@@ -111,6 +122,23 @@ describe('responses', () => {
     const text = events.flatMap((event) => (event.type === 'response.output_text.delta' ? event.delta : []));
     expect(text.length).toBeGreaterThan(2);
     expect(text.join('')).toBe(Array.from({ length: 20 }, (_, at) => `t${at + 1}`).join(' '));
+  });
+
+  test('runs in the background until it is asked for, and is cancelled', async () => {
+    const begun = await openai.responses.create({ model, input: '#tokens 20', background: true });
+    expect(begun).toMatchObject({ status: 'queued', background: true });
+    await expect
+      .poll(async () => (await openai.responses.retrieve(begun.id)).status, { timeout: 20_000 })
+      .toBe('completed');
+    const endless = await openai.responses.create({ model, input: '#fault endless', background: true });
+    expect((await openai.responses.cancel(endless.id)).status).toBe('cancelled');
+  });
+
+  test("is read again by the SDK's own stream helper", async () => {
+    const { id } = await openai.responses.create({ model, input: '#echo once more' });
+    const again = openai.responses.stream({ response_id: id });
+    expect((await again.finalResponse()).output_text).toBe('once more');
+    await expect(openai.responses.retrieve('resp_0')).rejects.toThrow(OpenAI.NotFoundError);
   });
 
   test("feeds the SDK's own stream helper to its end", async () => {

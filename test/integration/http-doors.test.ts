@@ -72,7 +72,7 @@ test.each([
   });
 });
 
-test.each(['/v1/responses/resp_1', '/v1/messages/count_tokens', '/v1/embeddings'])(
+test.each(['/v1/responses/resp_1/input_items', '/v1/messages/count_tokens', '/v1/embeddings'])(
   '%s is not served, and says so in JSON',
   async (path) => {
     const [got, posted] = [await fetch(`${product.standalone.url}${path}`), await product.post(path, {})];
@@ -82,6 +82,19 @@ test.each(['/v1/responses/resp_1', '/v1/messages/count_tokens', '/v1/embeddings'
     }
   },
 );
+
+test.each([
+  ['/v1/responses/resp_1', 'GET', ['POST', 'DELETE', 'PUT']],
+  ['/v1/responses/resp_1/cancel', 'POST', ['GET', 'DELETE']],
+])('%s is for %s alone, with a token', async (path, method, others) => {
+  const ask = async (by: string): Promise<Response> =>
+    fetch(`${product.standalone.url}${path}`, { method: by });
+  expect((await ask(method)).status).toBe(401);
+  for (const other of others) {
+    const response = await ask(other);
+    expect([response.status, response.headers.get('allow')]).toEqual([405, method]);
+  }
+});
 
 describe('agents', () => {
   test.each(DOORS.slice(0, 3))('%s knows no agent that is not configured', async (path, body) => {
@@ -111,7 +124,7 @@ describe('what an endpoint cannot do, it says before it starts', () => {
   const RESPONSES_REFUSED: [string, object, RegExp][] = [
     ['no input', { input: [] }, /^Missing user message in `input`\.$/],
     ['no model', { model: undefined }, /^model: /],
-    ['background', { background: true }, /background/],
+    ['too much metadata', { metadata: { note: 'x'.repeat(20_000) } }, /metadata: too long/],
     ['a stored prompt', { prompt: { id: 'p' } }, /prompt/],
     ['a conversation', { conversation: 'c' }, /conversation/],
     ['structured output', { text: { format: { type: 'json_schema' } } }, /text\.format/],

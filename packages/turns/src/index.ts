@@ -7,6 +7,7 @@ export * from './inspect.ts';
 export * from './log.ts';
 export * from './restore.ts';
 export * from './run.ts';
+export { NOTHING_SAID, readSaid, type Said } from './said.ts';
 export * from './session.ts';
 export * from './sweep.ts';
 export * from './usage.ts';

@@ -13,7 +13,7 @@ import { clientAddress } from './domain/client-address.ts';
 import { bindHost } from './domain/gateway-settings.ts';
 import { createEvents, type GatewayEvents } from './events.ts';
 import { httpApp } from './http/app.ts';
-import { createOpenRequests } from './http/open-requests.ts';
+import { createOpenRequests, type OpenRequests } from './http/open-requests.ts';
 import { createFanout } from './ws/fanout.ts';
 import type { HandshakeDeps } from './ws/handshake.ts';
 import { openWsServer, type WsServer } from './ws/server.ts';
@@ -84,10 +84,16 @@ export async function startGateway(
     drain: async () => {
       lifecycle.advance('draining');
       events.draining();
-      await ws.drain(Math.min(config.drainMs, ws.count() * DRAIN_STEP_MS));
+      await sendAway(ws, openRequests, config.drainMs);
     },
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+/** Connections one after the other; requests that can go on elsewhere at once, the others when they are answered. */
+async function sendAway(ws: WsServer, requests: OpenRequests, drainMs: number): Promise<void> {
+  const spreadMs = Math.min(drainMs, ws.count() * DRAIN_STEP_MS);
+  await Promise.all([ws.drain(spreadMs), requests.drain(drainMs)]);
 }
 
 function authRules({ gateway }: MoltbotConfig): ReturnType<HandshakeDeps['auth']> {

@@ -6,6 +6,8 @@ import type { Care } from './adapters/care.ts';
 import type { ConfigStore } from './adapters/config-store.ts';
 import type { InternalClient } from './adapters/internal-client.ts';
 import type { LogPage } from './adapters/log-file.ts';
+import type { ResponseNotes } from './adapters/response-notes.ts';
+import type { Runs } from './adapters/runs.ts';
 import type { SessionDesk } from './adapters/session-desk.ts';
 import type { Desk, Hub } from './domain/ports.ts';
 import type { Verdict } from './domain/principal.ts';
@@ -17,6 +19,8 @@ export type Services = Readonly<{
   hub: Hub;
   sessions: SessionDesk;
   care: Care;
+  runs: Runs;
+  responses: ResponseNotes;
   store: ConfigStore;
   config: () => MoltbotConfig;
   rules: () => KeyRules;

@@ -11,6 +11,7 @@ import { metrics } from './metrics.ts';
 import { modelList } from './models.ts';
 import type { OpenRequests } from './open-requests.ts';
 import { pageRoutes } from './pages.ts';
+import { cancelResponse, retrieveResponse } from './responses-stored.ts';
 import { responses } from './responses.ts';
 import { toolsInvoke } from './tools-invoke.ts';
 
@@ -38,8 +39,9 @@ export function httpApp(deps: AppDeps): Express {
     enabled: () => boolean,
     handler: RequestHandler,
   ): void => {
-    app.all(path, onlyPost, switchedOn(path, enabled), allowed(needed), jsonBody(limit), handler);
+    app.all(path, only('POST'), switchedOn(path, enabled), allowed(needed), jsonBody(limit), handler);
   };
+  app.use(lastOfConnection(services));
   app.use(probeRoutes(services.lifecycle, () => ({ version: services.host.version })));
   app.get(['/metrics', '/api/diagnostics/prometheus'], metrics(services, deps.renderMetrics, deps.onRefused));
   post(
@@ -56,6 +58,7 @@ export function httpApp(deps: AppDeps): Express {
     () => endpoints().responses.enabled,
     responses(services),
   );
+  storedResponses(app, services, allowed);
   post(
     '/v1/messages',
     'operator.write',
@@ -83,10 +86,28 @@ export function httpApp(deps: AppDeps): Express {
   return app;
 }
 
-const onlyPost: RequestHandler = (request, response, next) => {
-  if (request.method === 'POST') return next();
-  response.status(405).set('Allow', 'POST').type('text').send('Method Not Allowed');
-};
+/** A proxy that keeps its connections would go on sending requests to a replica that stops. */
+function lastOfConnection({ lifecycle }: Services): RequestHandler {
+  return (_request, response, next) => {
+    if (lifecycle.phase() === 'draining') response.set('Connection', 'close');
+    next();
+  };
+}
+
+/** What was begun is looked at and cancelled by its id. There is no deleting: a response lives in its session. */
+function storedResponses(app: Express, services: Services, allowed: (needed: Scope) => RequestHandler): void {
+  const path = '/v1/responses/:id';
+  const on = switchedOn('/v1/responses', () => services.config().gateway.http.endpoints.responses.enabled);
+  app.all(path, only('GET'), on, allowed('operator.read'), retrieveResponse(services));
+  app.all(`${path}/cancel`, only('POST'), on, allowed('operator.write'), cancelResponse(services));
+}
+
+function only(method: string): RequestHandler {
+  return (request, response, next) => {
+    if (request.method === method) return next();
+    response.status(405).set('Allow', method).type('text').send('Method Not Allowed');
+  };
+}
 
 function switchedOn(path: string, enabled: () => boolean): RequestHandler {
   return (_request, _response, next) => {

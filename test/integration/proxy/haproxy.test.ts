@@ -1,0 +1,170 @@
+/** docs/deploy/haproxy.cfg in a real HAProxy, in front of two real gateways: what passes, and what does not. */
+import { createClient } from '@moltbot/client';
+import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { connect as connectHttp2 } from 'node:http2';
+import { connect as connectTcp } from 'node:net';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { startCluster, type Cluster } from '../../support/cluster.ts';
+import { startHaproxy, type Haproxy } from '../../support/haproxy.ts';
+import { listen, until } from '../../support/people.ts';
+import { ask, completion, GATEWAY_BEHIND_PROXY, outcomeOf, textOf, TrustingSocket } from './ask.ts';
+
+let cluster: Cluster;
+let haproxy: Haproxy;
+beforeAll(async () => {
+  cluster = await startCluster({ gateways: 2, workers: 1, config: { gateway: GATEWAY_BEHIND_PROXY } });
+  haproxy = await startHaproxy({ gateways: cluster.gateways });
+});
+afterAll(async () => {
+  await haproxy?.[Symbol.asyncDispose]();
+  await cluster?.[Symbol.asyncDispose]();
+});
+
+describe('what passes HAProxy', () => {
+  test('P-1: a conversation over wss', async () => {
+    const client = createClient({
+      url: haproxy.wssUrl,
+      token: cluster.token,
+      client: { id: 'test', mode: 'test', version: '1', platform: 'linux' },
+      WebSocket: TrustingSocket,
+    });
+    const params = { message: '#echo hello', sessionKey: 'tls', idempotencyKey: 'tls-1' };
+    await client.request('agent', params);
+    expect(await client.request('agent.wait', { runId: 'tls-1' })).toMatchObject({ status: 'ok' });
+    const history = await client.request('chat.history', { sessionKey: 'tls' });
+    expect(JSON.stringify(history)).toContain('"text":"hello"');
+    client.close();
+  });
+
+  test('P-1: a WebSocket that a browser opens inside its HTTP/2 connection', async () => {
+    const session = connectHttp2(haproxy.httpsUrl, { rejectUnauthorized: false });
+    await once(session, 'remoteSettings');
+    expect(session.remoteSettings.enableConnectProtocol).toBe(true);
+    const stream = session.request({
+      ':method': 'CONNECT',
+      ':protocol': 'websocket',
+      ':path': '/',
+      'sec-websocket-version': '13',
+    });
+    const [headers] = (await once(stream, 'response')) as [{ ':status': number }];
+    expect(headers[':status']).toBe(200);
+    const [frame] = (await once(stream, 'data')) as [Buffer];
+    expect(String(frame)).toContain('connect.challenge');
+    stream.close();
+    session.close();
+  });
+
+  test('P-1: an answer in the words it is made of, not in bundles', async () => {
+    const response = await ask(`${haproxy.httpsUrl}/v1/chat/completions`, {
+      token: cluster.token,
+      body: completion('#tokens 40 #delay 50', true),
+    });
+    let arrivals = 0;
+    for await (const chunk of response) if (String(chunk).includes('"content"')) arrivals += 1;
+    expect(arrivals).toBeGreaterThan(20); // ten without http-no-delay
+  });
+
+  test('P-1: a body of the size that the gateway allows', async () => {
+    const body = completion(`#echo long ${'x'.repeat(900_000)}`);
+    const { statusCode } = await ask(`${haproxy.url}/v1/chat/completions`, { token: cluster.token, body });
+    expect(statusCode).toBe(200);
+  });
+
+  test('P-1: that a client has left, though its answer is not streamed', async () => {
+    const id = randomUUID();
+    const leaving = new AbortController();
+    const asked = ask(`${haproxy.url}/v1/chat/completions`, {
+      token: cluster.token,
+      body: completion(`${id} #fault endless`),
+      signal: leaving.signal,
+    });
+    await until(() => outcomeOf(cluster, id) === 'open', 'the call to the provider');
+    leaving.abort();
+    await expect(asked).rejects.toThrow('aborted');
+    await until(() => outcomeOf(cluster, id) === 'aborted', 'the call to the provider has ended');
+  });
+});
+
+describe.concurrent('timeouts of HAProxy', () => {
+  const SHORT = { EDGE_TIMEOUT_CLIENT: '1s', EDGE_TIMEOUT_SERVER: '1s' };
+
+  test('P-1: an idle WebSocket does not know those of requests', async () => {
+    await using short = await startHaproxy({ gateways: cluster.gateways, env: SHORT });
+    using user = listen(short.wsUrl, cluster.token);
+    await user.request('health');
+    const states: string[] = [];
+    user.client.on('state', ({ status }) => states.push(status));
+    for (const _ of [1, 2]) {
+      const slow = completion('#tokens 2 #delay 10000');
+      const question = { token: cluster.token, body: slow };
+      expect((await ask(`${short.url}/v1/chat/completions`, question)).statusCode).toBe(504);
+    }
+    await user.request('health');
+    expect(states).toEqual([]);
+  });
+
+  test('P-1: an idle WebSocket knows that of tunnels, and its client comes back', async () => {
+    await using short = await startHaproxy({
+      gateways: cluster.gateways,
+      env: { EDGE_TIMEOUT_TUNNEL: '1s' },
+    });
+    using user = listen(short.wsUrl, cluster.token);
+    await user.request('health');
+    const codes: (number | undefined)[] = [];
+    user.client.on('state', ({ closeCode }) => codes.push(closeCode));
+    await until(() => codes.includes(1006), 'the connection was cut');
+    expect(await user.request('health')).toMatchObject({ ok: true });
+  });
+
+  test('P-1: a stream whose model thinks for longer is kept by the heartbeat', async () => {
+    const env = { EDGE_TIMEOUT_CLIENT: '18s', EDGE_TIMEOUT_SERVER: '18s' };
+    await using short = await startHaproxy({ gateways: cluster.gateways, env });
+    const response = await ask(`${short.url}/v1/chat/completions`, {
+      token: cluster.token,
+      body: completion('#tokens 2 #delay 20000', true),
+    });
+    const text = await textOf(response);
+    expect(text.split(': keep-alive').length).toBeGreaterThanOrEqual(3); // after 15 s and 30 s
+    expect(text).toContain('[DONE]');
+  });
+
+  test('P-1: a request that never says what it wants is turned away', async () => {
+    await using short = await startHaproxy({
+      gateways: cluster.gateways,
+      env: { EDGE_TIMEOUT_HTTP_REQUEST: '500ms' },
+    });
+    const socket = connectTcp(short.port, '127.0.0.1');
+    socket.write('GET / HTTP/1.1\r\nHost: moltbot.company.com\r\nX-Slow: ');
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+    await once(socket, 'close');
+    expect(answer).toMatch(/^HTTP\/1.1 408 /);
+  });
+});
+
+test('P-1: the access log holds the path and no secret', async () => {
+  const secret = 'mbt_secret-in-an-address';
+  const paths = [`/?token=${secret}`, `/v1/models?token=${secret}`, `/chat?token=${secret}`];
+  for (const path of paths)
+    await ask(`${haproxy.httpsUrl}${path}`, { token: secret, method: 'GET' }).then(textOf);
+  using user = listen(`${haproxy.wsUrl}/inside?token=${secret}`, cluster.token);
+  await user.request('health');
+  user.client.close();
+  await until(() => haproxy.output().includes(' GET /inside'), 'the WebSocket in the log');
+  expect(haproxy.output()).toMatch(
+    /^127\.0\.0\.1:\d+ https~ gateways\/gateway-\d \S+ 401 .* GET \/v1\/models$/m,
+  );
+  expect(haproxy.output()).not.toContain(secret);
+  expect(haproxy.output()).not.toContain(cluster.token);
+});
+
+test('P-1: metrics and state are on a port of their own', async () => {
+  const metrics = await fetch(`${haproxy.statsUrl}/metrics`);
+  expect(await metrics.text()).toMatch(
+    /haproxy_server_status\{proxy="gateways",server="gateway-0",state="UP"\} 1/,
+  );
+  expect((await fetch(`${haproxy.statsUrl}/`)).status).toBe(200);
+  const outside = await ask(`${haproxy.url}/metrics`, { token: 'none', method: 'GET', from: '127.0.0.2' });
+  expect(outside.statusCode).toBe(401);
+});
