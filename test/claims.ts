@@ -51,6 +51,11 @@ export const CLAIMS = {
   },
   'G-13': { promise: 'the setup script and the unit lay out a server that starts', since: 'now' },
   'G-14': { promise: 'chat and streams pass our nginx site file', since: 'now' },
+  'O-1': {
+    promise: 'moltbot restore rebuilds an empty Redis from the archive, record for record',
+    since: 'now',
+  },
+  'O-2': { promise: 'doctor --fix repairs what it reports', since: 'now' },
   'P-1': {
     promise: 'chat, streams and idle connections pass HAProxy, nginx and Caddy as we configure them',
     since: 'now',

@@ -62,6 +62,10 @@ const COMMANDS: readonly Row[] = [
   ['security audit --deep', 0, /^Summary: 0 critical · /m],
   ['security audit --fail-on info', 1, /^Summary: /m],
   ['doctor --non-interactive', 0, /Doctor complete\.\n$/],
+  ['archive verify', 0, /^Sessions: \d+ {3}Records: \d+\nTorn ends: 0\nThe archive is whole\.\n$/],
+  ['archive verify --user nobody', 0, /^Sessions: 0 /],
+  ['restore', 1, NOTHING, /^moltbot: this Redis has taken messages already.*--merge/],
+  ['archive restore --merge', 0, /^Sessions restored: 0 \(0 records\)\n/],
   ['tokens revoke nobodysid123', 1, NOTHING, /^moltbot: no such token: nobodysid123\n.*tokens list/],
   ['nonsense', 1, NOTHING, /unknown command 'nonsense'/],
   ['sessions --nonsense', 1, NOTHING, /unknown option '--nonsense'/],
@@ -78,7 +82,14 @@ const ASKING = [
 ].concat(['logs', 'tokens list', 'agent --message hello']);
 const WITH_JSON = ['health', 'status', 'models list', 'models status', 'models usage', 'sessions list']
   .concat(['config get agents', 'config validate', 'tokens list', 'system presence', 'gateway health'])
-  .concat(['gateway status', 'gateway probe', 'gateway usage-cost', 'security audit', 'doctor'])
+  .concat([
+    'gateway status',
+    'gateway probe',
+    'gateway usage-cost',
+    'security audit',
+    'doctor',
+    'archive verify',
+  ])
   .concat(['agent --message hello', 'gateway call status']);
 
 let standalone: Standalone;

@@ -1,5 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { agentCommand } from './commands/agent.ts';
+import { archiveCommand } from './commands/archive/index.ts';
+import { restoreCommand } from './commands/archive/restore.ts';
 import { configCommand } from './commands/config/index.ts';
 import { doctorCommand } from './commands/doctor/doctor.ts';
 import { gatewayCommand } from './commands/gateway/index.ts';
@@ -66,6 +68,8 @@ function buildProgram(terminal: Terminal, print: Printer): Command {
     logsCommand,
     tokensCommand,
     systemCommand,
+    archiveCommand,
+    restoreCommand,
     agentCommand,
     securityCommand,
     doctorCommand,

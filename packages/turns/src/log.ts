@@ -25,6 +25,8 @@ export type SessionState = Readonly<{
   contextFromSeq: number;
   cold: boolean;
   deleted: boolean;
+  /** Made for one request: in no list, and gone after two days without use. */
+  hidden: boolean;
   /** The turn that runs now, '' when none. */
   currentTurnId: string;
 }>;
@@ -43,6 +45,7 @@ export async function readState(redis: Redis, sid: string): Promise<SessionState
     contextFromSeq: Number(state['ctx']),
     cold: state['cold'] !== undefined,
     deleted: state['deleted'] !== undefined,
+    hidden: state['hidden'] !== undefined,
     currentTurnId: state['cur'] ?? '',
   };
 }
@@ -56,7 +59,18 @@ export async function readRecords(
   toSeq: number,
 ): Promise<NumberedRecord[]> {
   const first = Math.max(fromSeq, base + 1);
-  if (toSeq < first) return [];
-  const items = await redis.lrange(sessionKeys.log(sid), first - 1 - base, toSeq - 1 - base);
+  const items = await readItems(redis, sid, base, first, toSeq);
   return items.map((item, index) => decodeItem(item, first + index));
+}
+
+/** The same as they lie in Redis, for whoever compares bytes; `fromSeq` is above `base`. */
+export async function readItems(
+  redis: Redis,
+  sid: string,
+  base: number,
+  fromSeq: number,
+  toSeq: number,
+): Promise<string[]> {
+  if (toSeq < fromSeq) return [];
+  return await redis.lrange(sessionKeys.log(sid), fromSeq - 1 - base, toSeq - 1 - base);
 }

@@ -401,6 +401,23 @@ return 1
 `,
 };
 
+export const idemRestore1: Script = {
+  name: 'idem-restore-1',
+  sha1: '7dff72b9a74918c86e5c270d6eb253a7d324a329',
+  source: `--[[ idem-restore-1
+     Remembers again that a message was answered, so that the same idempotency key makes no second turn.
+     KEYS 1 idem, 2 run
+     ARGV 1 sid, 2 tid, 3 status, 4 error text or '', 5 started at in ms, 6 ended at in ms, 7 lifetime in s
+     Returns 1 remembered, 0 Redis knows the key ]]
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+redis.call('HSET', KEYS[1], 'sid', ARGV[1], 'tid', ARGV[2], 'status', ARGV[3], 'error', ARGV[4],
+  'startedAt', ARGV[5], 'endedAt', ARGV[6])
+redis.call('EXPIRE', KEYS[1], ARGV[7])
+redis.call('SET', KEYS[2], KEYS[1], 'EX', ARGV[7], 'NX')
+return 1
+`,
+};
+
 export const inject1: Script = {
   name: 'inject-1',
   sha1: '162e73abdd4f5f334c4428172b0ad01a2145f31c',
@@ -568,6 +585,57 @@ return 1
 `,
 };
 
+export const repair1: Script = {
+  name: 'repair-1',
+  sha1: '2884013044195deed3c65336cb676aec634b2b7f',
+  source: `--[[ repair-1
+     Looks for what no script leaves behind (a key lost or changed from outside, a sweep that does not run)
+     in one session, and sets it right when it is asked to. What it says and what it changes is one decision.
+     KEYS 1 state, 2 inbox, 3 due, 4 woken, 5 the user's running, 6 the user's open
+     ARGV 1 sid, 2 how long a turn may be overdue in ms, 3 '1' to set right, '0' to look
+     Returns of these: 'lease' held though nothing runs · 'due' a turn waits and nobody will look ·
+       'running' and 'open' counted though it is not so · 'lost' turns wait for a session that is gone ]]
+local found = {}
+local fix = ARGV[3] == '1'
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local s = redis.call('HMGET', KEYS[1], 'uid', 'cur', 'owner', 'lease', 'fence')
+local waiting = redis.call('LLEN', KEYS[2])
+local current = s[2] or ''
+if not s[1] and waiting > 0 then found[#found + 1] = 'lost' end
+
+if s[1] and (current ~= '' or (s[3] or '') ~= '') and (current == '' or redis.call('LINDEX', KEYS[2], 0) ~= current) then
+  found[#found + 1] = 'lease'
+  current = ''
+  if fix then
+    redis.call('HSET', KEYS[1], 'fence', string.format('%.0f', math.max(now, tonumber(s[5]) + 1)),
+      'cur', '', 'owner', '', 'lease', 0, 'attempts', 0, 'n', 0, 'k', 0)
+  end
+end
+
+if s[1] and waiting > 0 then
+  local score = tonumber(redis.call('ZSCORE', KEYS[3], ARGV[1]) or 0)
+  if score < now - ARGV[2] and (current == '' or tonumber(s[4] or 0) <= now) then
+    found[#found + 1] = 'due'
+    if fix then redis.call('ZADD', KEYS[3], now, ARGV[1]) end
+  end
+end
+
+if current == '' and redis.call('ZSCORE', KEYS[5], ARGV[1]) then
+  found[#found + 1] = 'running'
+  if fix then redis.call('ZREM', KEYS[5], ARGV[1]) end
+end
+
+local counted = tonumber(redis.call('ZSCORE', KEYS[6], ARGV[1]) or 0)
+if counted ~= waiting and (s[1] or waiting == 0) then
+  found[#found + 1] = 'open'
+  if fix and waiting == 0 then redis.call('ZREM', KEYS[6], ARGV[1])
+  elseif fix then redis.call('ZADD', KEYS[6], waiting, ARGV[1]) end
+end
+return found
+`,
+};
+
 export const sessionDelete1: Script = {
   name: 'session-delete-1',
   sha1: '185ab1002f15aff59e41de6310c6d452f9b2be0b',
@@ -620,6 +688,49 @@ else
   redis.call('ZADD', KEYS[2], now, ARGV[2])
 end
 return {ARGV[1], 1}
+`,
+};
+
+export const sessionRestore1: Script = {
+  name: 'session-restore-1',
+  sha1: 'be96a45949c59b67b307c4a8841729ade900edf0',
+  source: `--[[ session-restore-1
+     Puts back a session whose records the archive holds: cold and at rest, under a fence higher than
+     those of its records and than the clock. Sets only what is absent. Of the generations of a key the
+     newest becomes the current one, in whatever order they come: an older one gives way that this script
+     has put there and that has got nothing new since.
+     KEYS 1 state, 2 entry, 3 the user's keys, 4 live, 5-8 state, inbox, log, events of the sid the key points at
+     ARGV 1 sid, 2 canonical key, 3 uid, 4 lane, 5 seq of the last record, 6 seq the context starts at,
+          7 highest fence of its records, 8 fence of its first record, 9 the sid the key points at or '',
+          10 last update in ms, 11 lifetime in s of a session made for one request or '',
+          12 … name value … of the entry
+     Returns 1 restored, 0 Redis has it or its key, -1 a newer generation is there, -2 the key points elsewhere ]]
+if redis.call('EXISTS', KEYS[1]) == 1 then return 0 end
+if (redis.call('HGET', KEYS[2], 'sid') or '') ~= ARGV[9] then return -2 end
+if ARGV[9] ~= '' then
+  local there = redis.call('HMGET', KEYS[5], 'generation', 'restored', 'seq')
+  if not there[1] or there[2] ~= there[3] or redis.call('LLEN', KEYS[6]) > 0 then return 0 end
+  if tonumber(there[1]) >= tonumber(ARGV[8]) then return -1 end
+  redis.call('DEL', KEYS[5], KEYS[7], KEYS[8])
+  redis.call('ZREM', KEYS[4], ARGV[9])
+  redis.call('HDEL', KEYS[2], 'inputTokens', 'outputTokens', 'totalTokens', 'aborted', 'title', 'preview', 'runId')
+end
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+redis.call('HSET', KEYS[1], 'uid', ARGV[3], 'key', ARGV[2], 'lane', ARGV[4],
+  'fence', string.format('%.0f', math.max(now, tonumber(ARGV[7]) + 1)), 'seq', ARGV[5], 'base', ARGV[5],
+  'ctx', ARGV[6], 'archivedSeq', ARGV[5], 'last', '', 'cold', '1', 'generation', ARGV[8], 'restored', ARGV[5])
+redis.call('HSET', KEYS[2], 'sid', ARGV[1], 'key', ARGV[2], 'updatedAt', ARGV[10])
+for i = 12, #ARGV, 2 do redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
+if ARGV[11] == '' then
+  redis.call('ZADD', KEYS[3], ARGV[10], ARGV[2])
+else
+  redis.call('HSET', KEYS[2], 'hidden', '1')
+  redis.call('HSET', KEYS[1], 'hidden', ARGV[11])
+  redis.call('EXPIRE', KEYS[1], ARGV[11])
+  redis.call('EXPIRE', KEYS[2], ARGV[11])
+end
+return 1
 `,
 };
 

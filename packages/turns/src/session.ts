@@ -21,7 +21,7 @@ export async function openSession(redis: Redis, uid: string, key: string, lane: 
 }
 
 /** Two days without use, longer than an idempotency key lives. */
-const HIDDEN_SECONDS = 2 * 24 * 60 * 60;
+export const HIDDEN_SECONDS = 2 * 24 * 60 * 60;
 
 /** A session for one request: in no list of the user's, and forgotten when it has not been used for two days. */
 export async function openHiddenSession(

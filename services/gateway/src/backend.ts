@@ -14,6 +14,7 @@ import { modelCatalogue, type ModelCatalogue } from '@moltbot/config';
 import { createLifecycle, VERSION } from '@moltbot/shared/runtime';
 import type { LogControl } from '@moltbot/shared/telemetry';
 import { loadDoorScripts, readUsage } from '@moltbot/turns';
+import { createCare } from './adapters/care.ts';
 import { openConfigStore, type ConfigStore } from './adapters/config-store.ts';
 import { createVerifier, type Verifier } from './adapters/credentials.ts';
 import { createDesk } from './adapters/desk.ts';
@@ -85,6 +86,7 @@ export async function openBackend(
     ),
     hub: { ...hub, ...reached({ replay: hub.replay }) },
     ...recalling(redis, archive, safely),
+    care: reached(createCare({ redis, archive, waker })),
     store,
     config: current,
     rules: () => keyRules(current()),

@@ -2,6 +2,7 @@ import type { MoltbotConfig } from '@moltbot/shared/contracts';
 import type { ModelCatalogue } from '@moltbot/config';
 import type { Lifecycle } from '@moltbot/shared/runtime';
 import type { UsageRow } from '@moltbot/turns';
+import type { Care } from './adapters/care.ts';
 import type { ConfigStore } from './adapters/config-store.ts';
 import type { InternalClient } from './adapters/internal-client.ts';
 import type { LogPage } from './adapters/log-file.ts';
@@ -17,6 +18,7 @@ export type Services = Readonly<{
   desk: Desk;
   hub: Hub;
   sessions: SessionDesk;
+  care: Care;
   runs: Runs;
   responses: ResponseNotes;
   store: ConfigStore;

@@ -10,9 +10,12 @@ import {
 } from '@moltbot/shared/redis';
 import { readState } from '@moltbot/turns';
 import { createArchiveReader, type ArchiveReader } from './adapters/archive-reader.ts';
+import { createFileDoctor } from './adapters/file-doctor.ts';
 import { createGate } from './adapters/gate.ts';
 import { createQueries } from './adapters/queries.ts';
+import { createRestorer } from './adapters/restorer.ts';
 import { createSegmentWriter, type SegmentWriter } from './adapters/segment-writer.ts';
+import { createVerifier } from './adapters/verifier.ts';
 import type { SessionStoreConfig } from './config.ts';
 import type { StoreEvents } from './events.ts';
 import type { InternalPorts } from './http/routes.ts';
@@ -69,12 +72,30 @@ export async function startBackground(
   let stopping: Promise<void> | undefined;
   const owned = cleanup.move();
   return {
-    ports: { ...createQueries(redis, reader), rehydrate: checkedRehydrate(redis, rehydrator) },
+    ports: {
+      ...createQueries(redis, reader),
+      ...createCare(config.archiveDir, redis, reader),
+      rehydrate: checkedRehydrate(redis, rehydrator),
+    },
     drain: async () => {
       stopping ??= stopAll().catch((error: unknown) => events.failed(error, 'hand-over failed'));
       await Promise.race([stopping, new Promise((resolve) => setTimeout(resolve, DRAIN_MS).unref())]);
     },
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+/** What an operator asks of the whole archive, page by page. */
+function createCare(
+  root: string,
+  redis: Redis,
+  reader: ArchiveReader,
+): Pick<InternalPorts, 'verifier' | 'restorer' | 'fileDoctor'> {
+  const now = Date.now;
+  return {
+    verifier: createVerifier(root, redis, reader),
+    restorer: createRestorer({ root, redis, reader, now }),
+    fileDoctor: createFileDoctor({ root, reader, now }),
   };
 }
 

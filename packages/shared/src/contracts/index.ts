@@ -1,3 +1,4 @@
+export * from './archive.ts';
 export * from './config/index.ts';
 export * from './ids.ts';
 export * from './jobs.ts';

@@ -9,7 +9,7 @@ export const sessionKeys = {
   inbox: (sid: string) => `s:${sid}:inbox`,
   /** hash: `<tid>` content, `<tid>:rec` the user's record, `<tid>:id` how events name the turn */
   turns: (sid: string) => `s:${sid}:turns`,
-  /** hash: uid key lane fence cur owner lease attempts recorded ended seq base ctx archivedSeq n k last begunAt cold deleted replaced hidden abort:<tid> */
+  /** hash: uid key lane fence cur owner lease attempts recorded ended seq base ctx archivedSeq n k last begunAt cold deleted replaced hidden generation restored abort:<tid> */
   state: (sid: string) => `s:${sid}:state`,
   /** list of `<fence> <record JSON>`; the item at index i has seq base + i + 1 */
   log: (sid: string) => `s:${sid}:log`,
@@ -39,6 +39,18 @@ export const userKeys = {
   /** pub/sub channel: the doorbell of all of a user's sessions */
   bell: (uid: string) => `u:${uid}:bell`,
 } as const;
+
+/** What SCAN has found, as far as an inspection of the ledger wants to know it. A user's id holds no `:`. */
+export type LedgerKey = Readonly<
+  { kind: 'state' | 'inbox'; sid: string } | { kind: 'open' | 'running'; uid: string }
+>;
+
+export function readLedgerKey(key: string): LedgerKey | undefined {
+  const [, sid, ofSession] = /^s:([^:]+):(state|inbox)$/.exec(key) ?? [];
+  if (sid !== undefined) return { kind: ofSession as 'state' | 'inbox', sid };
+  const [, uid, ofUser] = /^u:([^:]+):(open|running)$/.exec(key) ?? [];
+  return uid === undefined ? undefined : { kind: ofUser as 'open' | 'running', uid };
+}
 
 /** Owner: packages/turns. */
 export const queueKeys = {

@@ -5,7 +5,12 @@ import type { SessionRef } from '@moltbot/turns';
 
 const DEADLINE_MS = 2_000;
 
-export type Waker = AsyncDisposable & Readonly<{ wake(ref: SessionRef, lane: Lane, load: number): void }>;
+export type Waker = AsyncDisposable &
+  Readonly<{
+    wake(ref: SessionRef, lane: Lane, load: number): void;
+    /** At once, also where the queue puts it off: the reason for that may have been repaired. */
+    rouse(ref: SessionRef, lane: Lane): Promise<void>;
+  }>;
 
 /**
  * Puts wake-ups on the queue. One that fails is the sweeper's to repeat: the turn is accepted already.
@@ -32,6 +37,12 @@ export function openWaker(redis: Redis, pool: string, onError: (error: unknown) 
   };
   return {
     wake: (ref, lane, load) => void add(ref, lane, load).catch(onError),
+    rouse: async (ref, lane) => {
+      const id = await queues[lane].getDeduplicationJobId(ref.sid);
+      const job = id === null ? undefined : await queues[lane].getJob(id);
+      if (await job?.isDelayed()) await job?.promote();
+      else await add(ref, lane, 1);
+    },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(Object.values(queues).map(async (queue) => await queue.close()));
     },

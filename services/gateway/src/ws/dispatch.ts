@@ -4,6 +4,7 @@ import { refusal } from '../domain/scopes.ts';
 import type { Connection } from './connection.ts';
 import { RefusedWith, type MethodContext, type Methods } from './method.ts';
 import { agentMethods } from './methods/agent.ts';
+import { careMethods } from './methods/care.ts';
 import { chatMethods } from './methods/chat.ts';
 import { configMethods } from './methods/config.ts';
 import { quietMethods } from './methods/quiet.ts';
@@ -23,6 +24,7 @@ const METHODS: Methods = {
   ...configMethods,
   ...statusMethods,
   ...tokenMethods,
+  ...careMethods,
   ...quietMethods,
 };
 

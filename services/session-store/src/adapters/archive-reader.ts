@@ -9,9 +9,10 @@ import { scanSegment, type Found, type SegmentScan } from './scan.ts';
 
 export type Damage = Readonly<{ file: string; line: number }>;
 
-/** Everything that was written of a session, merged. */
-export type ArchivedSession = Readonly<{
-  head: SessionHead;
+/** What lies in a session's directory, whatever it says it is. */
+export type ScannedSession = Readonly<{
+  head: SessionHead | undefined;
+  segments: number;
   lines: readonly Found[];
   tornSegments: number;
   damaged: readonly Damage[];
@@ -19,11 +20,18 @@ export type ArchivedSession = Readonly<{
   recordOf(this: void, line: Found): NumberedRecord;
 }>;
 
+/** Everything that was written of a session, merged. */
+export type ArchivedSession = ScannedSession & Readonly<{ head: SessionHead }>;
+
 export type ArchiveReader = Readonly<{
   /** undefined when the archive has nothing of this user under that id. */
   read(uid: string, sid: string): Promise<ArchivedSession | undefined>;
   /** Ids of a user's archived sessions, the last written first. */
   list(uid: string, limit: number): Promise<string[]>;
+  scan(uid: string, sid: string): Promise<ScannedSession>;
+  has(uid: string, sid: string): Promise<boolean>;
+  /** What a page's own look at the files may take, in the line of all other questions. */
+  ask<T>(look: () => Promise<T>): Promise<T>;
 }>;
 
 export type ReaderOptions = Readonly<{
@@ -34,23 +42,35 @@ export type ReaderOptions = Readonly<{
 }>;
 
 export function createArchiveReader({ root, gate, timeoutMs, onRead }: ReaderOptions): ArchiveReader {
+  const ask = async <T>(look: () => Promise<T>): Promise<T> => await withDeadline(gate, timeoutMs, look);
   return {
+    ask,
     async read(uid, sid) {
       const dir = sessionDir(root, uid, sid);
-      const session = await withDeadline(gate, timeoutMs, async () => await readSession(dir, uid, sid));
-      if (session) onRead(session);
-      return session;
+      const { head, ...found } = await ask(async () => await scanSession(dir));
+      // A file system that takes two spellings for one name must not show one user another's session.
+      if (head?.uid !== uid || head.sid !== sid) return undefined;
+      onRead({ head, ...found });
+      return { head, ...found };
     },
     async list(uid, limit) {
       const dir = userDir(root, uid);
-      return await withDeadline(gate, timeoutMs, async () => await newestSessions(dir, limit));
+      return await ask(async () => await newestSessions(dir, limit));
+    },
+    async scan(uid, sid) {
+      const dir = sessionDir(root, uid, sid);
+      return await ask(async () => await scanSession(dir));
+    },
+    async has(uid, sid) {
+      const dir = sessionDir(root, uid, sid);
+      return await ask(async () => inWritingOrder(await namesIn(dir)).length > 0);
     },
   };
 }
 
 const recordOf = ({ line }: Found): NumberedRecord => readRecord(JSON.parse(line.toString()));
 
-async function readSession(dir: string, uid: string, sid: string): Promise<ArchivedSession | undefined> {
+async function scanSession(dir: string): Promise<ScannedSession> {
   const scans: SegmentScan[] = [];
   const damaged: Damage[] = [];
   let order = 0;
@@ -61,11 +81,14 @@ async function readSession(dir: string, uid: string, sid: string): Promise<Archi
     scans.push(scan);
     damaged.push(...scan.damaged.map((line) => ({ file, line })));
   }
-  // A file system that takes two spellings for one name must not show one user another's session.
-  const head = scans.map((scan) => scan.head).find((one) => one !== undefined);
-  if (head?.uid !== uid || head.sid !== sid) return undefined;
-  const lines = mergeHistory(scans.flatMap(({ found }) => found));
-  return { head, lines, tornSegments: scans.filter(({ torn }) => torn).length, damaged, recordOf };
+  return {
+    head: scans.map((scan) => scan.head).findLast((one) => one !== undefined),
+    segments: scans.length,
+    lines: mergeHistory(scans.flatMap(({ found }) => found)),
+    tornSegments: scans.filter(({ torn }) => torn).length,
+    damaged,
+    recordOf,
+  };
 }
 
 async function newestSessions(dir: string, limit: number): Promise<string[]> {
@@ -80,7 +103,8 @@ async function newestSessions(dir: string, limit: number): Promise<string[]> {
     .map(({ sid }) => sid);
 }
 
-async function namesIn(dir: string): Promise<string[]> {
+/** Nothing where there is no such directory. */
+export async function namesIn(dir: string): Promise<string[]> {
   try {
     return await readdir(dir);
   } catch (error) {

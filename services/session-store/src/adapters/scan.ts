@@ -41,7 +41,7 @@ export function scanSegment(bytes: Buffer, firstOrder: number): SegmentScan {
   return { head, found, torn: false, damaged };
 }
 
-function readPlace(line: Buffer): { seq: number; fence: number } | undefined {
+export function readPlace(line: Buffer): { seq: number; fence: number } | undefined {
   const [, seq, fence] = PLACE.exec(line.toString('latin1', 0, PLACE_WITHIN_BYTES)) ?? [];
   return seq === undefined ? undefined : { seq: Number(seq), fence: Number(fence) };
 }

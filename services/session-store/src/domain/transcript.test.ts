@@ -94,5 +94,7 @@ test('the first line says whose the file is', ({ expect }) => {
   const line: unknown = JSON.parse(headLine(head, 5));
   expect(line).toMatchObject({ type: 'session', version: 3, id: SID, timestamp: '1970-01-01T00:00:00.005Z' });
   expect(readHead(line)).toEqual(head);
+  const whole = { ...head, lane: 'subagent', hidden: true } as const;
+  expect(readHead(JSON.parse(headLine(whole, 5)))).toEqual(whole);
   expect(readHead({ type: 'message' })).toBeUndefined();
 });

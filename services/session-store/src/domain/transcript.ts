@@ -1,13 +1,28 @@
-import type { NumberedRecord, SessionRecord, Usage } from '@moltbot/shared/contracts';
+import {
+  LANES,
+  type Lane,
+  type NumberedRecord,
+  type SessionRecord,
+  type Usage,
+} from '@moltbot/shared/contracts';
 import { stamp, unstamp } from './message-id.ts';
 
-/** Whose records a directory holds; the first line of every segment says it. */
-export type SessionHead = Readonly<{ sid: string; uid: string; key: string }>;
+/**
+ * Whose records a directory holds; the first line of every segment says it. Older segments do not say
+ * the lane, nor that a session was made for one request.
+ */
+export type SessionHead = Readonly<{
+  sid: string;
+  uid: string;
+  key: string;
+  lane?: Lane;
+  hidden?: true;
+}>;
 
 type Assistant = Extract<SessionRecord, { type: 'assistant' }>;
 
 /** The first line of a segment, as Moltbot's transcripts have it, and whose it is. */
-export function headLine({ sid, uid, key }: SessionHead, atMs: number): string {
+export function headLine({ sid, uid, key, lane, hidden }: SessionHead, atMs: number): string {
   return JSON.stringify({
     type: 'session',
     version: 3,
@@ -16,13 +31,22 @@ export function headLine({ sid, uid, key }: SessionHead, atMs: number): string {
     cwd: '/',
     key,
     user: uid,
+    lane,
+    hidden,
   });
 }
 
 export function readHead(line: unknown): SessionHead | undefined {
-  const { type, id, key, user } = line as Record<string, unknown>;
+  const { type, id, key, user, lane, hidden } = line as Record<string, unknown>;
   if (type !== 'session' || typeof id !== 'string' || typeof user !== 'string') return undefined;
-  return { sid: id, uid: user, key: typeof key === 'string' ? key : '' };
+  const known = LANES.find((name) => name === lane);
+  return {
+    sid: id,
+    uid: user,
+    key: typeof key === 'string' ? key : '',
+    ...(known && { lane: known }),
+    ...(hidden === true && { hidden }),
+  };
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { NumberedRecord } from '@moltbot/shared/contracts';
+import { LANES, type NumberedRecord } from '@moltbot/shared/contracts';
 import type { Redis } from '@moltbot/shared/redis';
 import { markArchived, readRecords, readState, trimLog, type SessionState } from '@moltbot/turns';
 import type { SegmentWriter } from '../adapters/segment-writer.ts';
@@ -35,13 +35,18 @@ export async function readBatch(
     await markArchived(redis, sid, shardFence, 0, 0);
     return undefined;
   }
-  const { archivedSeq, base, seq, uid, key } = state;
-  const head = { sid, uid, key };
+  const { archivedSeq, base, seq } = state;
+  const head = headOf(sid, state);
   const toSeq = Math.min(seq, archivedSeq + RECORDS_A_SESSION);
   const records = await readRecords(redis, sid, base, archivedSeq + 1, toSeq);
   const first = records[0]?.seq ?? toSeq + 1;
   if (first > archivedSeq + 1) events.recordsMissing(head, archivedSeq + 1, first - 1);
   return { sid, shardFence, head, state, records };
+}
+
+function headOf(sid: string, { uid, key, lane, hidden }: SessionState): SessionHead {
+  const known = LANES.find((name) => name === lane);
+  return { sid, uid, key, ...(known && { lane: known }), ...(hidden && { hidden }) };
 }
 
 export async function writeBatch({ writer, events }: ArchiveDeps, batch: Batch): Promise<void> {

@@ -3,6 +3,7 @@ import { Exit } from '../../failure.ts';
 import { connectOptions } from '../../target/gateway.ts';
 import type { Printer, Terminal } from '../../terminal.ts';
 import type { Check, Level, Section } from './check.ts';
+import { checkInstallation } from './care.ts';
 import { checkGateway } from './gateway.ts';
 import { checkConfigFile, checkMachine, checkPermissions } from './machine.ts';
 
@@ -19,16 +20,17 @@ type Options = Readonly<{ fix?: boolean }>;
 export function doctorCommand(terminal: Terminal, print: Printer): Command {
   return new Command('doctor')
     .description('Find out why the gateway does not start or does not answer')
-    .option('--fix', 'repair file modes')
+    .option('--fix', 'repair file modes, stuck sessions and what is counted wrongly')
     .option('--non-interactive', 'ask nothing (this command never asks)')
     .action(async ({ fix = false }: Options, command: Command) => {
       const options = connectOptions(command);
       const sections: Section[] = [
         { title: 'Gateway', checks: await checkGateway(terminal, options) },
+        { title: 'Installation', checks: await checkInstallation(terminal, options, { fix }) },
         { title: 'Configuration', checks: await checkConfigFile(terminal.env) },
         { title: 'Files', checks: await checkPermissions(terminal.env, { fix }) },
         { title: 'Machine', checks: await checkMachine(terminal.env) },
-      ];
+      ].filter(({ checks }) => checks.length > 0);
       const problems = sections.flatMap(({ checks }) => checks).filter(({ level }) => level === 'problem');
       if (options.json) print.json({ ok: problems.length === 0, sections });
       else report(print, sections, problems.length);
