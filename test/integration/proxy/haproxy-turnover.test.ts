@@ -14,6 +14,8 @@ import {
 } from '../../support/people.ts';
 import {
   ask,
+  callsFor,
+  closesOf,
   completion,
   connectUntil,
   GATEWAY_BEHIND_PROXY,
@@ -26,15 +28,6 @@ const WORDS = Array.from({ length: 60 }, (_, at) => `t${at + 1}`).join(' ');
 
 const send = async (user: Listener, runId: string, message: string): Promise<unknown> =>
   await user.request('chat.send', { sessionKey: 'main', message, idempotencyKey: runId });
-
-/** The codes with which its connections ended, as they end. */
-function closesOf(user: Listener): (number | undefined)[] {
-  const codes: (number | undefined)[] = [];
-  user.client.on('state', ({ status, closeCode }) => {
-    if (status === 'waiting' && codes.at(-1) !== closeCode) codes.push(closeCode);
-  });
-  return codes;
-}
 
 let cluster: Cluster;
 beforeAll(async () => {
@@ -121,11 +114,11 @@ describe('a gateway that is killed', () => {
     expect((await Promise.any(posts)).statusCode).toBe(502);
     await cluster.gateways[0]?.start();
     await until(() => isIn(haproxy, 'gateway-0', 'UP'), 'it is back');
-    expect(ids.map((id) => callsFor(id))).toEqual([1, 1]);
+    expect(ids.map((id) => callsFor(cluster, id))).toEqual([1, 1]);
     await cluster.gateways[1]?.signal('SIGKILL');
     expect((await Promise.all(posts)).map(({ statusCode }) => statusCode)).toEqual([502, 502]);
     await cluster.gateways[1]?.start();
-    expect(ids.map((id) => callsFor(id))).toEqual([1, 1]);
+    expect(ids.map((id) => callsFor(cluster, id))).toEqual([1, 1]);
   });
 });
 
@@ -199,6 +192,3 @@ const metric = async (haproxy: Haproxy, name: string): Promise<string> => {
 
 const isIn = async (haproxy: Haproxy, server: string, state: 'UP' | 'DOWN'): Promise<boolean> =>
   (await metric(haproxy, 'haproxy_server_status')).includes(`server="${server}",state="${state}"} 1`);
-
-const callsFor = (id: string): number =>
-  cluster.model.requests().filter(({ body }) => JSON.stringify(body).includes(id)).length;
