@@ -1,10 +1,12 @@
 /** Who the client is, as the gateways learn it through HAProxy: the address a lockout and the log go by. */
-import { connect as connectTcp, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect as connectTcp, type AddressInfo, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCluster, type Cluster } from '../../support/cluster.ts';
 import { startHaproxy, type Haproxy } from '../../support/haproxy.ts';
-import { addressOf, ask, FORGED, GATEWAY_BEHIND_PROXY } from './ask.ts';
+import { addressOf, ask, FORGED, GATEWAY_BEHIND_PROXY, textOf } from './ask.ts';
 
 const FRONT = '127.0.0.77';
 
@@ -32,6 +34,20 @@ test.each(['url', 'httpsUrl'] as const)(
     expect(await addressOf(cluster, wrong(haproxy[door], '127.0.0.2', FORGED))).toBe('127.0.0.2');
   },
 );
+
+test('P-1: what a gateway is told is what HAProxy saw, and nothing that a client said', async () => {
+  await using told = await startEcho();
+  await using proxy = await startHaproxy({ gateways: [{ name: 'echo', port: told.port }] });
+  for (const [url, proto] of [
+    [proxy.url, 'http'],
+    [proxy.httpsUrl, 'https'],
+  ] as const) {
+    const response = await ask(url, { token: 'any', method: 'GET', from: '127.0.0.2', headers: FORGED });
+    const headers = JSON.parse(await textOf(response)) as Record<string, string>;
+    expect(headers).toMatchObject({ 'x-forwarded-for': '127.0.0.2', 'x-forwarded-proto': proto });
+    expect(Object.keys(headers).filter((name) => name === 'x-real-ip' || name === 'forwarded')).toEqual([]);
+  }
+});
 
 test('P-1: nor that it is on the machine itself, where metrics need no token', async () => {
   const headers = { 'X-Forwarded-For': '127.0.0.1' };
@@ -81,4 +97,20 @@ async function talk(socket: Socket, path: string): Promise<string> {
   );
   await new Promise((resolve) => socket.once('close', resolve));
   return answer;
+}
+
+/** Stands where a gateway would, and answers with the headers of the request. */
+async function startEcho(): Promise<AsyncDisposable & { port: number }> {
+  const server = createServer((request, response) => response.end(JSON.stringify(request.headers)));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    async [Symbol.asyncDispose]() {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
 }
