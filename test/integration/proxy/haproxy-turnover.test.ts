@@ -111,7 +111,7 @@ describe('a gateway that is killed', () => {
     const ids = [randomUUID(), randomUUID()];
     const posts = await twoPosts(haproxy, ids);
     await cluster.gateways[0]?.signal('SIGKILL');
-    expect((await Promise.any(posts)).statusCode).toBe(502);
+    expect((await Promise.race(posts)).statusCode).toBe(502);
     await cluster.gateways[0]?.start();
     await until(() => isIn(haproxy, 'gateway-0', 'UP'), 'it is back');
     expect(ids.map((id) => callsFor(cluster, id))).toEqual([1, 1]);
@@ -129,10 +129,14 @@ describe('a gateway that drains', () => {
     const codes = users.map(closesOf);
     const runIds = users.map(() => randomUUID());
     for (const [at, user] of users.entries()) await send(user, runIds[at] ?? '', '#tokens 60 #delay 60');
-    using _crowd = await idleSockets(cluster.gateways[0]?.wsUrl ?? '', 150); // so that the drain takes 3 s
+    using _crowd = await idleSockets(cluster.gateways[0]?.wsUrl ?? '', 250); // so that the drain takes 5 s
     let over = false;
     const connecting = connectUntil(haproxy.wsUrl, () => over);
-    await cluster.gateways[0]?.signal('SIGTERM');
+    let gone = false;
+    const drained = cluster.gateways[0]?.signal('SIGTERM').finally(() => (gone = true));
+    await until(() => isIn(haproxy, 'gateway-0', 'DOWN'), 'HAProxy knows');
+    expect(gone).toBe(false); // it was told by the probe, not by a refused connection
+    await drained;
     over = true;
     const outcomes = await connecting;
     expect(Object.keys(outcomes)).toEqual(['challenged']);

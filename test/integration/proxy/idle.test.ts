@@ -1,9 +1,10 @@
 /** Connections on which nothing is said for longer than a proxy waits, through each of the three. */
 import { createClient } from '@moltbot/client';
+import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { startCluster, type Cluster } from '../../support/cluster.ts';
 import { startHaproxy } from '../../support/haproxy.ts';
-import { listen, until } from '../../support/people.ts';
+import { listen, newPerson, until } from '../../support/people.ts';
 import { ask, CLIENT, closesOf, completion, GATEWAY_BEHIND_PROXY, textOf } from './ask.ts';
 import { startCaddy, startNginx, type ProxyServer } from './servers.ts';
 
@@ -15,12 +16,18 @@ afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();
 });
 
+/** Not whoever asks over HTTP: people hear of their own requests on each of their connections. */
+async function somebodyElse(): Promise<string> {
+  using admin = listen(cluster.gateways[0]?.wsUrl ?? '', cluster.token);
+  return (await newPerson(admin, `u-${randomUUID().slice(0, 8)}`)).token;
+}
+
 describe.concurrent('HAProxy', () => {
   const SHORT = { EDGE_TIMEOUT_CLIENT: '1s', EDGE_TIMEOUT_SERVER: '1s' };
 
   test('P-1: an idle WebSocket does not know those of requests', async () => {
     await using short = await startHaproxy({ gateways: cluster.gateways, env: SHORT });
-    using user = listen(short.wsUrl, cluster.token);
+    using user = listen(short.wsUrl, await somebodyElse());
     await user.request('health');
     const states: string[] = [];
     user.client.on('state', ({ status }) => states.push(status));
@@ -75,7 +82,7 @@ describe.concurrent('an idle WebSocket and a stream whose model thinks', () => {
 
 /** Of the WebSocket; the stream has to come to its end. */
 async function codesWhileIdle({ wssUrl, httpsUrl }: ProxyServer): Promise<(number | undefined)[]> {
-  const client = createClient({ ...CLIENT, url: wssUrl, token: cluster.token });
+  const client = createClient({ ...CLIENT, url: wssUrl, token: await somebodyElse() });
   await client.request('health');
   const codes = closesOf({ client });
   const body = completion('#tokens 1 #delay 42000', true);

@@ -119,7 +119,9 @@ describe.each<[string, StartProxy]>([
       posts.push(postTo(proxy, completion(`${id} #tokens 2 #delay 60000`)));
       await until(() => outcomeOf(cluster, id) === 'open', 'the call to the provider');
     }
-    for (const gateway of cluster.gateways) await gateway.signal('SIGKILL');
+    await cluster.gateways[0]?.signal('SIGKILL');
+    expect((await Promise.race(posts)).statusCode).toBe(502); // while the other gateway would take it
+    await cluster.gateways[1]?.signal('SIGKILL');
     for (const post of posts) expect((await post).statusCode).toBe(502);
     for (const gateway of cluster.gateways) await gateway.start();
     expect(ids.map((id) => callsFor(cluster, id))).toEqual([1, 1]);
