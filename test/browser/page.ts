@@ -48,8 +48,8 @@ export async function openTab(browser: Browser, options: BrowserContextOptions =
   return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
 }
 
-export async function signIn(page: Page, url: string): Promise<void> {
-  await page.goto(`${url}?token=${TOKEN}`);
+export async function signIn(page: Page, url: string, token = TOKEN): Promise<void> {
+  await page.goto(`${url}?token=${token}`);
   await composer(page).waitFor();
 }
 

@@ -88,7 +88,7 @@ async function untilReady(url: string, child: ChildProcess): Promise<void> {
 let built: Promise<void> | undefined;
 
 /** The gateway serves what was built, and a test of yesterday's page proves nothing. */
-function buildPage(): Promise<void> {
+export function buildPage(): Promise<void> {
   built ??= (async () => {
     const vite = join(ROOT, 'packages/web/node_modules/vite/bin/vite.js');
     const child = spawn(process.execPath, [vite, 'build', '--logLevel', 'error'], {

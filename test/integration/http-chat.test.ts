@@ -147,9 +147,11 @@ describe('T-3: an idempotency key', () => {
     const body = { model, messages: says(`#echo ${marker}`), stream: true };
     const headers = { 'idempotency-key': marker };
     await (await product.post(PATH, body, headers)).text();
-    const again = await (await product.post(PATH, body, headers)).text();
-    expect(again).toContain(marker);
-    expect(again).toContain('"finish_reason":"stop"');
+    const again = await sseEvents(await product.post(PATH, body, headers));
+    expect(again.at(-1)?.data).toBe('[DONE]');
+    const chunks = again.slice(0, -1).map(({ data }) => JSON.parse(data) as OpenAI.ChatCompletionChunk);
+    expect(chunks.map(({ choices }) => choices[0]?.delta.content ?? '').join('')).toBe(marker);
+    expect(chunks.at(-1)?.choices[0]?.finish_reason).toBe('stop');
     expect(asked(marker)).toBe(1);
   });
 

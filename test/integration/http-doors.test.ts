@@ -72,7 +72,7 @@ test.each([
   });
 });
 
-test.each(['/v1/responses/resp_1', '/v1/messages/count_tokens', '/v1/embeddings'])(
+test.each(['/v1/responses/resp_1/input_items', '/v1/messages/count_tokens', '/v1/embeddings'])(
   '%s is not served, and says so in JSON',
   async (path) => {
     const [got, posted] = [await fetch(`${product.standalone.url}${path}`), await product.post(path, {})];
@@ -111,7 +111,7 @@ describe('what an endpoint cannot do, it says before it starts', () => {
   const RESPONSES_REFUSED: [string, object, RegExp][] = [
     ['no input', { input: [] }, /^Missing user message in `input`\.$/],
     ['no model', { model: undefined }, /^model: /],
-    ['background', { background: true }, /background/],
+    ['too much metadata', { metadata: { note: 'x'.repeat(20_000) } }, /metadata: too long/],
     ['a stored prompt', { prompt: { id: 'p' } }, /prompt/],
     ['a conversation', { conversation: 'c' }, /conversation/],
     ['structured output', { text: { format: { type: 'json_schema' } } }, /text\.format/],

@@ -7,6 +7,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startDemoModel, type DemoModel } from '@moltbot/demo-model';
+import { redisOptions } from '@moltbot/shared/redis';
 import { Redis } from 'ioredis';
 import { freePort, program, service, type Program } from './service-process.ts';
 
@@ -14,15 +15,17 @@ export type ClusterOptions = Readonly<{
   gateways?: number;
   workers?: number;
   stores?: number;
-  /** Top-level blocks of moltbot.json, beside or instead of the ones below. */
-  config?: Readonly<Record<string, unknown>>;
+  /** Top-level blocks of moltbot.json, beside or instead of the ones below; may need the model's address. */
+  config?: Readonly<Record<string, unknown>> | ((modelUrl: string) => Record<string, unknown>);
   /** For every process. */
   env?: Readonly<Record<string, string>>;
 }>;
 
 export type Gateway = Program & Readonly<{ url: string; wsUrl: string; port: number }>;
 
-export type Cluster = AsyncDisposable &
+export type Cluster = ClusterOn & Readonly<{ redisServer: Program }>;
+
+export type ClusterOn = AsyncDisposable &
   Readonly<{
     token: string;
     internalSecret: string;
@@ -30,7 +33,6 @@ export type Cluster = AsyncDisposable &
     /** Named as in a session's lease: `worker-0`, … */
     workers: readonly Program[];
     stores: readonly (Program & Readonly<{ url: string }>)[];
-    redisServer: Program;
     redisUrl: string;
     /** A connection for looking; it survives restarts of the server. */
     redis: Redis;
@@ -50,18 +52,28 @@ const GATEWAY = {
 const MODEL = { id: 'demo-1', name: 'Demo', input: ['text', 'image'], reasoning: true, maxTokens: 64_000 };
 
 export async function startCluster(options: ClusterOptions = {}): Promise<Cluster> {
+  await using started = new AsyncDisposableStack();
+  const dir = await mkdtemp(join(tmpdir(), 'moltbot-redis-'));
+  started.defer(() => rm(dir, { recursive: true, force: true }));
+  const redisServer = started.use(redisProgram(dir));
+  await redisServer.start();
+  const cluster = started.use(await startClusterOn(`unix://${join(dir, 'redis.sock')}`, options));
+  const owned = started.move();
+  return { ...cluster, redisServer, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** The same around a Redis that the caller has started. */
+export async function startClusterOn(redisUrl: string, options: ClusterOptions = {}): Promise<ClusterOn> {
   const { gateways = 2, workers = 2, stores = 1 } = options;
   await using started = new AsyncDisposableStack();
   const dir = await mkdtemp(join(tmpdir(), 'moltbot-cluster-'));
   started.defer(() => rm(dir, { recursive: true, force: true }));
   const model = started.use(await startDemoModel());
   const configPath = join(dir, 'moltbot.json');
-  await writeFile(configPath, JSON.stringify({ ...defaultConfig(model.baseUrl), ...options.config }));
+  const blocks = typeof options.config === 'function' ? options.config(model.baseUrl) : options.config;
+  await writeFile(configPath, JSON.stringify({ ...defaultConfig(model.baseUrl), ...blocks }));
 
-  const redisServer = started.use(redisProgram(dir));
-  await redisServer.start();
-  const redisUrl = `unix://${join(dir, 'redis.sock')}`;
-  const redis = new Redis(join(dir, 'redis.sock'), { maxRetriesPerRequest: null });
+  const redis = new Redis(redisOptions({ url: redisUrl, name: 'test' }, 'background'));
   redis.on('error', () => undefined); // tests kill the server; the connection comes back with it
   started.defer(() => redis.disconnect());
 
@@ -107,7 +119,6 @@ export async function startCluster(options: ClusterOptions = {}): Promise<Cluste
     token: TOKEN,
     internalSecret: SECRET,
     ...made,
-    redisServer,
     redisUrl,
     redis,
     model,

@@ -96,6 +96,21 @@ describe('handshake', () => {
     expect(tries).toBe(2);
   });
 
+  test('a server that says when to come back is not asked sooner', async () => {
+    let tries = 0;
+    await using t = await pair({
+      authorize: () => {
+        tries += 1;
+        const error = { code: 'UNAVAILABLE', message: 'full', retryable: true, retryAfterMs: 3_000 };
+        if (tries === 1) throw new Refusal(error);
+      },
+    });
+    await reaches(t.client, 'waiting');
+    expect((t.client.state.retryAtMs ?? 0) - Date.now()).toBeGreaterThan(2_000);
+    t.client.reconnect(); // a person may be less patient
+    await reaches(t.client, 'open');
+  });
+
   test('a renewed token is asked for before every attempt', async () => {
     let issued = 0;
     await using t = await pair({}, { token: () => Promise.resolve(`token-${(issued += 1)}`) });
@@ -174,6 +189,7 @@ describe('coming back', () => {
   test.each([
     [1008, 'unauthorized: token revoked', 'closed'],
     [1008, 'slow consumer', 'waiting'],
+    [1013, 'slow consumer; cursor=7d1f0a52-9d3e-4d5a-9a3c-0d9b9d1c5a11/1764097806000-3', 'waiting'],
     [1002, 'protocol mismatch', 'closed'],
     [4401, 'unauthenticated', 'closed'],
   ])('close %i %s leads to %s', async (code, reason, status) => {

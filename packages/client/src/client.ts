@@ -1,5 +1,5 @@
 import type { EventFrame, HelloOk } from '@moltbot/shared/contracts';
-import { backoffMs } from './backoff.ts';
+import { retryDelayMs } from './backoff.ts';
 import { Connection } from './connection/connection.ts';
 import { type RequestOptions, Requests } from './connection/requests.ts';
 import { Emitter } from './emitter.ts';
@@ -17,6 +17,10 @@ export type MoltbotClient = {
   readonly hello: HelloOk | undefined;
   /** Waits for the connection if there is none yet. Rejects with RequestError. */
   request<T = unknown>(method: string, params?: unknown, options?: RequestOptions): Promise<T>;
+  /**
+   * Listeners hear in the order they were added, and everything in the order it came: the state
+   * `open`, then `hello`, then what follows on that connection; a `gap` before the event behind it.
+   */
   on<K extends keyof Events>(event: K, listener: (value: Events[K]) => void): () => void;
   /** Tries at once: the network is back, or the user pressed the button. Also revives a closed client. */
   reconnect(): void;
@@ -35,6 +39,8 @@ class Client implements MoltbotClient {
   #connection: Connection | undefined;
   #retryTimer: ReturnType<typeof setTimeout> | undefined;
   #lastSeq: number | undefined;
+  /** When a server that went away wants to be back, ms. */
+  #backAtMs = 0;
 
   constructor(options: ClientOptions) {
     this.#options = options;
@@ -106,6 +112,7 @@ class Client implements MoltbotClient {
         this.#emitter.emit('gap', { expected, received: frame.seq });
       }
     }
+    if (frame.event === 'shutdown') this.#backAtMs = Date.now() + restartMs(frame.payload);
     this.#emitter.emit('event', frame);
   }
 
@@ -114,7 +121,10 @@ class Client implements MoltbotClient {
     if (ending.terminal || this.#options.reconnect === false) return this.#finish(ending);
     this.#requests.lose(ending.reason, false);
     const { attempt } = this.#state;
-    const delayMs = backoffMs(attempt);
+    const delayMs = retryDelayMs(attempt, {
+      retryAfterMs: ending.retryAfterMs,
+      backInMs: this.#backAtMs - Date.now(),
+    });
     this.#retryTimer = setTimeout(() => this.#connect(), delayMs); // first: a listener may close the client
     this.#setState({
       status: 'waiting',
@@ -146,6 +156,11 @@ class Client implements MoltbotClient {
     this.#state = state;
     this.#emitter.emit('state', state);
   }
+}
+
+function restartMs(payload: unknown): number {
+  const { restartExpectedMs } = (payload ?? {}) as { restartExpectedMs?: unknown };
+  return typeof restartExpectedMs === 'number' ? restartExpectedMs : 0;
 }
 
 export function createClient(options: ClientOptions): MoltbotClient {

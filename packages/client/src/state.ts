@@ -15,7 +15,14 @@ export type ClientState = Readonly<{
 }>;
 
 /** Why a socket is gone. `terminal` means that coming back would only be refused again. */
-export type Ending = Readonly<{ code: number; reason: string; errorCode?: string; terminal: boolean }>;
+export type Ending = Readonly<{
+  code: number;
+  reason: string;
+  errorCode?: string;
+  terminal: boolean;
+  /** When the server that refused wants to be asked again. */
+  retryAfterMs?: number;
+}>;
 
 const CLOSE = { protocolError: 1002, unsupportedData: 1003, policy: 1008, tickTimeout: 4000 } as const;
 const TERMINAL: ReadonlySet<number> = new Set([
@@ -31,8 +38,8 @@ export const TICK_TIMEOUT_CODE = CLOSE.tickTimeout;
 /**
  * Whether a close code forbids coming back.
  *
- * @NOTE 1008 also says `slow consumer`: the server then dropped us for reading too
- * slowly, not for who we are.
+ * @NOTE a server of an earlier release says `slow consumer` with 1008, today's with 1013: it
+ * dropped us for reading too slowly, not for who we are.
  */
 export function isTerminalClose(code: number, reason: string): boolean {
   return TERMINAL.has(code) && !(code === CLOSE.policy && reason.includes('slow consumer'));

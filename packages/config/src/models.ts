@@ -48,6 +48,7 @@ const DEMO_MODEL: ModelEntry = {
   cost: { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 },
   contextWindow: 200_000,
   maxTokens: 8_192,
+  prefill: true,
 };
 
 /** Every model the configuration offers, as this process can reach them. */

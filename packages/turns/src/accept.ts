@@ -75,7 +75,7 @@ function readReply(reply: [string, ...(string | number)[]], turnId: string): Acc
 }
 
 /** The members that name a turn in every event; scripts paste them, so they end without a comma. */
-function idFragment(tid: string, { runId: run, shownKey: shown, kind }: NewTurn['content']): string {
+export function idFragment(tid: string, { runId: run, shownKey: shown, kind }: NewTurn['content']): string {
   return JSON.stringify({ tid, run, shown, ...(kind === 'command' && { kind }) }).slice(1, -1);
 }
 

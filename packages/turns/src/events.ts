@@ -20,13 +20,17 @@ export async function readEvents(
   after: string,
 ): Promise<{ events: LoggedEvent[]; gap: boolean }> {
   const stream = sessionKeys.events(ref.sid);
-  if (after === '') return { events: decode(ref, await redis.xrange(stream, '-', '+')), gap: false };
+  if (after === '') return { events: decodeEvents(ref, await redis.xrange(stream, '-', '+')), gap: false };
   const entries = EVENT_ID.test(after) ? await redis.xrange(stream, after, '+') : [];
-  if (entries[0]?.[0] === after) return { events: decode(ref, entries.slice(1)), gap: false };
-  return { events: decode(ref, await redis.xrange(stream, '-', '+')), gap: true };
+  if (entries[0]?.[0] === after) return { events: decodeEvents(ref, entries.slice(1)), gap: false };
+  return { events: decodeEvents(ref, await redis.xrange(stream, '-', '+')), gap: true };
 }
 
-function decode(ref: Pick<SessionRef, 'sid' | 'key'>, entries: readonly [string, string[]][]): LoggedEvent[] {
+/** Entries of a session's stream as events. */
+export function decodeEvents(
+  ref: Pick<SessionRef, 'sid' | 'key'>,
+  entries: readonly [string, string[]][],
+): LoggedEvent[] {
   return entries.map(([id, fields]) => {
     const value = (name: string): string => fields[fields.indexOf(name) + 1] ?? '';
     return {

@@ -5,6 +5,7 @@ export * from './control.ts';
 export * from './events.ts';
 export * from './log.ts';
 export * from './run.ts';
+export { NOTHING_SAID, readSaid, type Said } from './said.ts';
 export * from './session.ts';
 export * from './sweep.ts';
 export * from './usage.ts';

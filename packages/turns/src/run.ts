@@ -17,9 +17,9 @@ import {
   type Redis,
   type ScriptArgument,
 } from '@moltbot/shared/redis';
-import { IDEMPOTENCY_SECONDS, WAKE_AFTER_MS } from './accept.ts';
+import { IDEMPOTENCY_SECONDS, idFragment, WAKE_AFTER_MS } from './accept.ts';
 import { decodeItem } from './log.ts';
-import { begin1, commit1, emit1, leaseRenew1, release1 } from './scripts.gen.ts';
+import { begin1, commit1, emit2, leaseRenew1, refence1, release1 } from './scripts.gen.ts';
 import type { SessionRef } from './session.ts';
 import { USAGE_KEPT_SECONDS, usageMembers, wholeNumber } from './usage.ts';
 
@@ -29,10 +29,9 @@ export const MAX_ATTEMPTS = 3;
 export const COLD_WAIT_MS = 10_000;
 const EVENTS_KEPT_MS = 10 * 60_000;
 
-/** One attempt at a turn by one worker; `fence` proves it to every script. */
-export type Run = Readonly<{
+/** One attempt at a turn by one worker; `fence` proves it to every script, and rises when the attempt is said again. */
+export type Run = { fence: string } & Readonly<{
   ref: SessionRef;
-  fence: string;
   content: TurnContent;
   attempt: number;
   /** Not empty: end it without asking the model. */
@@ -41,8 +40,8 @@ export type Run = Readonly<{
   emitted: Emitted;
 }>;
 
-/** How many events this attempt has said, and the last of them on its way. */
-export type Emitted = { count: number; last: Promise<unknown> };
+/** What this attempt has said, and the last of it on its way. */
+export type Emitted = { said: RunEvent[]; last: Promise<unknown> };
 
 export type Begun =
   | Readonly<{ kind: 'run'; run: Run }>
@@ -107,7 +106,7 @@ export async function beginTurn(
       attempt,
       abortReason,
       records,
-      emitted: { count: 0, last: Promise.resolve() },
+      emitted: { said: [], last: Promise.resolve() },
     },
   };
 }
@@ -117,26 +116,54 @@ export type Held = Readonly<{ lost: boolean; abortReason: string }>;
 
 /**
  * Adds an event of the running turn. One at a time and numbered, so that one that a new connection
- * sends again, because the reply was lost with the old one, is not said twice.
+ * sends again, because the reply was lost with the old one, is not said twice, and one that a failover
+ * has taken back is said again.
  */
 export async function emitEvent(redis: Redis, run: Run, event: RunEvent): Promise<Held> {
-  const { sid, uid, key } = run.ref;
-  const args = [
-    run.fence,
-    userKeys.bell(uid),
-    sid,
-    JSON.stringify(key),
-    run.content.turnId,
-    JSON.stringify(event),
-    (run.emitted.count += 1),
-  ];
-  const keys = [sessionKeys.state(sid), sessionKeys.events(sid)];
-  const sent = run.emitted.last.then(async () => await runScript(redis, emit1, keys, args));
-  run.emitted.last = sent.catch(() => undefined);
-  return held(await sent);
+  const { emitted } = run;
+  const number = emitted.said.push(event);
+  const sent = emitted.last.then(async () => {
+    const keys = [sessionKeys.state(run.ref.sid), sessionKeys.events(run.ref.sid)];
+    const reply = await runScript(redis, emit2, keys, [...sayer(run), JSON.stringify(event), number]);
+    return (reply as [number])[0] === MISSING ? await sayAgain(redis, run, number) : held(reply);
+  });
+  emitted.last = sent.catch(() => undefined);
+  return await sent;
 }
 
+const MISSING = -2;
+
+const sayer = ({ ref: { sid, uid, key }, fence, content }: Run): ScriptArgument[] => [
+  ...[fence, userKeys.bell(uid), sid, JSON.stringify(key), content.turnId],
+];
+
+/** The whole attempt so far, from its start on: viewers take a start for a new beginning of the text. */
+async function sayAgain(redis: Redis, run: Run, number: number): Promise<Held> {
+  const { sid } = run.ref;
+  const start = `{"t":"start",${idFragment(run.content.turnId, run.content)},`;
+  const said = joined(run.emitted.said.slice(0, number)).map((event) => JSON.stringify(event));
+  const keys = [sessionKeys.state(sid), sessionKeys.events(sid)];
+  const reply = await runScript(redis, refence1, keys, [...sayer(run), number, start, ...said]);
+  const [granted, fence] = reply as [number, string?];
+  if (granted === 1 && fence !== undefined) run.fence = fence;
+  return { lost: granted !== 1, abortReason: '' };
+}
+
+/** Neighbouring pieces of text as one. */
+function joined(events: readonly RunEvent[]): RunEvent[] {
+  const whole: RunEvent[] = [];
+  for (const event of events) {
+    const last = whole.at(-1);
+    const isPiece = event.t === 'delta' || event.t === 'thinking';
+    if (isPiece && last?.t === event.t) whole.splice(-1, 1, { ...last, text: last.text + event.text });
+    else whole.push(event);
+  }
+  return whole;
+}
+
+/** After what is being said, because that may raise the fence. */
 export async function renewLease(redis: Redis, run: Run): Promise<Held> {
+  await run.emitted.last;
   const { sid, uid } = run.ref;
   const keys = [sessionKeys.state(sid), userKeys.running(uid), queueKeys.due, queueKeys.woken];
   return held(await runScript(redis, leaseRenew1, keys, [run.fence, LEASE_MS, sid, run.content.turnId]));
@@ -144,6 +171,7 @@ export async function renewLease(redis: Redis, run: Run): Promise<Held> {
 
 /** Gives the turn back for another worker to begin at once; false when it was no longer ours. */
 export async function releaseTurn(redis: Redis, run: Run): Promise<boolean> {
+  await run.emitted.last;
   const { sid, uid } = run.ref;
   const keys = [sessionKeys.state(sid), userKeys.running(uid), queueKeys.due, queueKeys.woken];
   return (await runScript(redis, release1, keys, [run.fence, sid, run.content.turnId])) === 1;
@@ -170,6 +198,7 @@ export type Committed = Readonly<{ kind: 'committed'; left: number }> | Readonly
 
 /** Ends the turn. `stale`: it is no longer ours to end, and nothing was written. */
 export async function commitTurn(redis: Redis, run: Run, ending: Ending): Promise<Committed> {
+  await run.emitted.last;
   const reply = await runScript(redis, commit1, commitKeys(run, ending), commitArguments(run, ending));
   const [granted, left] = reply as [number, number?];
   return granted === 1 ? { kind: 'committed', left: left ?? 0 } : { kind: 'stale' };

@@ -329,6 +329,31 @@ return {1, s[4] or ''}
 `,
 };
 
+export const emit2: Script = {
+  name: 'emit-2',
+  sha1: '394f3c5216835a39bda4dff0210dfbf429ddd347',
+  source: `--[[ emit-2
+     Adds one event of the running turn to the session's stream and rings the user's channel;
+     refused unless the caller's fence is the session's fence and its turn is the one that runs.
+     Said again by the same caller, whose reply was lost, it changes nothing and answers alike. One
+     that is not the next is refused too: what came before it was lost in a failover (refence-1).
+     KEYS 1 state, 2 events
+     ARGV 1 fence, 2 channel, 3 sid, 4 canonical key as JSON, 5 tid, 6 event as JSON, 7 which event of this caller it is: 1, 2, …
+     Returns {1, abort reason or ''} | {-1} the caller no longer runs this turn | {-2} events before it are missing ]]
+local s = redis.call('HMGET', KEYS[1], 'fence', 'n', 'last', 'abort:' .. ARGV[5], 'cur', 'k')
+if s[1] ~= ARGV[1] or s[5] ~= ARGV[5] then return {-1} end
+local said = tonumber(s[6] or 0)
+if tonumber(ARGV[7]) <= said then return {1, s[4] or ''} end
+if tonumber(ARGV[7]) > said + 1 then return {-2} end
+local n = tonumber(s[2]) + 1
+local id = redis.call('XADD', KEYS[2], ARGV[1] .. '-*', 'n', n, 'p', s[3], 'e', ARGV[6])
+redis.call('HSET', KEYS[1], 'n', n, 'last', id, 'k', ARGV[7])
+redis.call('PUBLISH', ARGV[2], '{"id":"' .. id .. '","prev":"' .. s[3] .. '","sid":"' .. ARGV[3] .. '","key":' .. ARGV[4]
+  .. ',"n":' .. n .. ',"e":' .. ARGV[6] .. '}')
+return {1, s[4] or ''}
+`,
+};
+
 export const evict1: Script = {
   name: 'evict-1',
   sha1: '77a112b96e86ac143f603040dc6b7b94751918b0',
@@ -465,6 +490,36 @@ if not s[1] or redis.call('LLEN', KEYS[4]) == 0 then
 end
 redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 return {s[1], s[2], s[3], 1 - redis.call('ZADD', KEYS[2], 'NX', now, ARGV[1])}
+`,
+};
+
+export const refence1: Script = {
+  name: 'refence-1',
+  sha1: 'e43081a23f61decc6e88ea1f036832697310c8fb',
+  source: `--[[ refence-1
+     Says a running attempt over again under a higher fence, after a failover has lost some of its events.
+     The ids of the lost ones may have been given to other events since; under the new fence none repeats
+     one that a client has seen. The attempt and its lease stay as they are.
+     KEYS 1 state, 2 events
+     ARGV 1 fence, 2 channel, 3 sid, 4 canonical key as JSON, 5 tid, 6 how many events of this caller these stand for,
+          7 events as JSON …, the first without its end: \`"attempt":…,"at":…}\` is added to it
+     Returns {1, new fence} | {-1} the caller no longer runs this turn ]]
+local s = redis.call('HMGET', KEYS[1], 'fence', 'n', 'last', 'cur', 'attempts', 'begunAt')
+if s[1] ~= ARGV[1] or s[4] ~= ARGV[5] then return {-1} end
+local time = redis.call('TIME')
+local fence = string.format('%.0f', math.max(time[1] * 1000 + math.floor(time[2] / 1000), tonumber(s[1]) + 1))
+local n, last = tonumber(s[2]), s[3]
+for i = 7, #ARGV do
+  local event = ARGV[i]
+  if i == 7 then event = event .. '"attempt":' .. s[5] .. ',"at":' .. s[6] .. '}' end
+  n = n + 1
+  local id = redis.call('XADD', KEYS[2], fence .. '-*', 'n', n, 'p', last, 'e', event)
+  redis.call('PUBLISH', ARGV[2], '{"id":"' .. id .. '","prev":"' .. last .. '","sid":"' .. ARGV[3] .. '","key":' .. ARGV[4]
+    .. ',"n":' .. n .. ',"e":' .. event .. '}')
+  last = id
+end
+redis.call('HSET', KEYS[1], 'fence', fence, 'n', n, 'last', last, 'k', ARGV[6])
+return {1, fence}
 `,
 };
 

@@ -27,7 +27,7 @@ export async function startAuth(
   const log = overrides.log ?? createLogControl('auth').logger;
   const registry = createRegistry('auth', VERSION);
   const redis = cleanup.adopt(await openRedis({ url: config.redisUrl, name: 'auth' }, 'request'), closeRedis);
-  await requireSafeRedis(redis);
+  await requireSafeRedis(redis, config.redisUrl);
   const lifecycle = createLifecycle([{ name: 'redis', ok: () => redis.status === 'ready' }]);
   const app = express().disable('x-powered-by');
   app.use(probeRoutes(lifecycle));

@@ -3,6 +3,7 @@ import { dirname } from 'node:path';
 import type { MoltbotConfig } from '@moltbot/shared/contracts';
 import {
   closeRedis,
+  openDurability,
   openRedis,
   openSubscriber,
   requireSafeRedis,
@@ -19,8 +20,10 @@ import { createDesk } from './adapters/desk.ts';
 import { openHub } from './adapters/hub.ts';
 import { internalClient, type InternalClient } from './adapters/internal-client.ts';
 import { logFileProblem, tailLogFile } from './adapters/log-file.ts';
-import { reached } from './adapters/reached.ts';
+import { reached, settled } from './adapters/reached.ts';
 import { watchRedisLoad } from './adapters/redis-load.ts';
+import { createResponseNotes } from './adapters/response-notes.ts';
+import { createRuns } from './adapters/runs.ts';
 import { bringBack, createSessionDesk } from './adapters/session-desk.ts';
 import { openWaker } from './adapters/wake.ts';
 import type { GatewayConfig } from './config.ts';
@@ -47,8 +50,11 @@ export async function openBackend(
   const { env } = config;
   const target = { url: config.redisUrl, name: `gateway-${config.id}` };
   const redis = cleanup.adopt(await openRedis(target, 'request'), closeRedis);
-  await requireSafeRedis(redis);
+  await requireSafeRedis(redis, config.redisUrl);
   keepScriptsLoaded(redis);
+  const durability = cleanup.use(await openDurability(target, events.replicated));
+  const safely = <P extends Parameters<typeof reached>[0]>(port: P): P =>
+    reached(settled(port, redis, durability));
   const subscriber = cleanup.use(await openSubscriber(target));
   const store = cleanup.use(await openStore(redis, subscriber, config, events));
   const current = (): MoltbotConfig => store.current().config;
@@ -57,13 +63,15 @@ export async function openBackend(
   const logFile = (): string | undefined => logFilePath(current(), config.defaultLogFile);
   followLogging(logs, store, logFile, (error) => events.failed('log file', error));
   const load = cleanup.use(watchRedisLoad(redis, events.sessionsActive));
-  const hub = cleanup.use(openHub(redis, subscriber, (error) => events.failed('event stream', error)));
+  const hub = cleanup.use(
+    openHub(redis, subscriber, durability, (error) => events.failed('event stream', error)),
+  );
   const waker = cleanup.use(openWaker(redis, config.pool, (error) => events.failed('wake-up', error)));
   const archive = internalService(config.sessionStoreUrl, config);
   const verifier = createVerifier({ redis, gatewayTokens: tokens });
 
   const services: Services = {
-    desk: reached(
+    desk: safely(
       createDesk({
         redis,
         waker,
@@ -77,7 +85,10 @@ export async function openBackend(
       }),
     ),
     hub,
-    sessions: reached(createSessionDesk({ redis, archive })),
+    sessions: safely(createSessionDesk({ redis, archive })),
+    runs: safely(createRuns(redis, archive)),
+    // waits for nothing: the message that follows a note waits for both
+    responses: reached(createResponseNotes(redis)),
     store,
     config: current,
     rules: () => keyRules(current()),

@@ -26,6 +26,8 @@ export function createEvents(log: Logger, registry: Registry, sockets: () => num
     },
     failed: (what: string, error: unknown): void => log.error({ err: error, what }, `${what} failed`),
     sessionsActive: (count: number): void => metrics.sessions.set(count),
+    replicated: (held: boolean, seconds: number): void =>
+      metrics.replicated.observe({ met: held ? 'yes' : 'no' }, seconds),
     draining: (): void => metrics.draining.set(1),
   };
 }

@@ -84,7 +84,10 @@ export async function startGateway(
     drain: async () => {
       lifecycle.advance('draining');
       events.draining();
-      await ws.drain(Math.min(config.drainMs, ws.count() * DRAIN_STEP_MS));
+      await Promise.all([
+        ws.drain(Math.min(config.drainMs, ws.count() * DRAIN_STEP_MS)),
+        openRequests.drain(config.drainMs),
+      ]);
     },
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };

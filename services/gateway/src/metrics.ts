@@ -75,6 +75,13 @@ function stateMetrics(registers: Registry[]) {
       help: 'Sessions used in the last 15 minutes, of everybody; the same on every replica, so take the maximum.',
       registers,
     }),
+    replicated: new Histogram({
+      name: 'moltbot_replica_wait_seconds',
+      help: 'Time until enough replicas of Redis held what was to be shown; met="no" where they did not.',
+      labelNames: ['met'],
+      buckets: SECONDS,
+      registers,
+    }),
     draining: new Gauge({
       name: 'moltbot_draining',
       help: '1 while this replica sends its connections away.',

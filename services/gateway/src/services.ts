@@ -5,6 +5,8 @@ import type { UsageRow } from '@moltbot/turns';
 import type { ConfigStore } from './adapters/config-store.ts';
 import type { InternalClient } from './adapters/internal-client.ts';
 import type { LogPage } from './adapters/log-file.ts';
+import type { ResponseNotes } from './adapters/response-notes.ts';
+import type { Runs } from './adapters/runs.ts';
 import type { SessionDesk } from './adapters/session-desk.ts';
 import type { Desk, Hub } from './domain/ports.ts';
 import type { Verdict } from './domain/principal.ts';
@@ -15,6 +17,8 @@ export type Services = Readonly<{
   desk: Desk;
   hub: Hub;
   sessions: SessionDesk;
+  runs: Runs;
+  responses: ResponseNotes;
   store: ConfigStore;
   config: () => MoltbotConfig;
   rules: () => KeyRules;

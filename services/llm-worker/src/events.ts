@@ -66,10 +66,10 @@ function turnEvents(log: Logger, metrics: WorkerMetrics) {
       logEnd(log, run, result, durationMs);
     },
     /** The turn waits for another worker. */
-    turnReleased(run: Run): 1 {
+    turnReleased(run: Run): 'released' {
       release(run);
       log.info({ event: 'turn.released', ...ids(run) }, withUser('turn handed over', run.ref.uid));
-      return 1;
+      return 'released';
     },
     /** The session is another worker's now. */
     turnLost(run: Run): 0 {

@@ -15,6 +15,8 @@ export type Lanes = AsyncDisposable &
     pause: () => Promise<void>;
     /** Puts the caps of the present settings in force. */
     applyCaps: () => Promise<void>;
+    /** The same where the queue has forgotten its cap. */
+    keepCaps: () => Promise<void>;
   }>;
 
 /**
@@ -33,6 +35,7 @@ export function openLanes(target: RedisTarget, config: LlmWorkerConfig, deps: La
     owner: config.id,
     userCap: config.maxRunningPerUser,
     wakeAgain: deps.queues.wake,
+    load: deps.queues.load,
   };
   const lanes = LANES.map((lane) => ({
     lane,
@@ -41,7 +44,7 @@ export function openLanes(target: RedisTarget, config: LlmWorkerConfig, deps: La
       config.pool,
       lane,
       slots(lane),
-      async (job, token) => await processJob(job, token, process),
+      async (job, token, lockLost) => await processJob(job, token, lockLost, process),
       (error) => deps.events.failed(error, 'job failed'),
     ),
   }));
@@ -57,6 +60,11 @@ export function openLanes(target: RedisTarget, config: LlmWorkerConfig, deps: La
         await deps.queues.cap(lane, cap(lane));
         worker.resize(slots(lane));
       }
+    },
+    keepCaps: async () => {
+      for (const { lane } of lanes)
+        if (cap(lane) !== undefined && !(await deps.queues.capped(lane)))
+          await deps.queues.cap(lane, cap(lane));
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(lanes.map(async ({ worker }) => await worker[Symbol.asyncDispose]()));

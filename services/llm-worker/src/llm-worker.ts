@@ -1,14 +1,7 @@
 import express from 'express';
 import type { Registry } from 'prom-client';
 import { LANES, queueName, type MoltbotConfig } from '@moltbot/shared/contracts';
-import {
-  closeRedis,
-  openRedis,
-  openSubscriber,
-  queueKeys,
-  requireSafeRedis,
-  type Redis,
-} from '@moltbot/shared/redis';
+import { closeRedis, openRedis, openSubscriber, requireSafeRedis, type Redis } from '@moltbot/shared/redis';
 import { createLifecycle, listen, probeRoutes, VERSION, type Lifecycle } from '@moltbot/shared/runtime';
 import { createLogControl, createRegistry, logSettings, type LogControl } from '@moltbot/shared/telemetry';
 import { openTurns } from '@moltbot/turns';
@@ -18,9 +11,10 @@ import { openQueues, type Queues } from './adapters/queues.ts';
 import type { LlmWorkerConfig } from './config.ts';
 import { createEvents, type WorkerEvents } from './events.ts';
 import { watchBudgets } from './jobs/budget-watch.ts';
-import { HANDED_OVER, type Lease } from './jobs/lease.ts';
+import { HANDED_OVER } from './jobs/lease.ts';
+import { openRunning } from './jobs/running.ts';
 import { startSweeper } from './jobs/sweeper.ts';
-import { openLanes } from './lanes.ts';
+import { openLanes, type Lanes } from './lanes.ts';
 import { turnSettings } from './settings.ts';
 
 export type LlmWorker = AsyncDisposable &
@@ -45,7 +39,7 @@ export async function startLlmWorker(
   const events = createEvents(logs.logger, registry);
   const target = { url: config.redisUrl, name: `worker-${config.id}` };
   const redis = cleanup.adopt(await openRedis(target, 'background'), closeRedis);
-  await requireSafeRedis(redis);
+  await requireSafeRedis(redis, config.redisUrl);
   const subscriber = cleanup.use(await openSubscriber(target));
   const queues = cleanup.use(await openQueues(target, config.pool, redis));
   const lifecycle = createLifecycle([{ name: 'redis', ok: () => redis.status === 'ready' }]);
@@ -53,10 +47,7 @@ export async function startLlmWorker(
   const mounted = mountedConfig(env);
   logs.apply(logSettings(mounted.logging));
   let settings = turnSettings(mounted, env);
-  const running = new Map<string, Lease>();
-  await subscriber.subscribe(queueKeys.control, (message) => {
-    void running.get((JSON.parse(message) as { tid: string }).tid)?.check();
-  });
+  const running = await openRunning(redis, subscriber);
   const provider = createProviders(config.provider);
   const lanes = cleanup.use(
     openLanes(target, config, { redis, queues, events, provider, running, settings: () => settings }),
@@ -70,7 +61,7 @@ export async function startLlmWorker(
   cleanup.use(await followPublishedConfig(redis, subscriber, env, use, events.configUnusable, notUsed));
   cleanup.use(sweep(redis, queues, events));
   cleanup.use(watchBudgets(redis, () => settings.budgets, events));
-  cleanup.use(reportDepth(redis, queues, config, events));
+  cleanup.use(watchQueues(redis, queues, lanes, config, events));
   if (config.http) cleanup.use(await serve(lifecycle, registry, config.http));
   lanes.start();
   lifecycle.advance('ready');
@@ -108,14 +99,17 @@ function sweep(redis: Redis, queues: Queues, events: WorkerEvents): Disposable {
   return startSweeper({ redis, ...queues, onRewake: events.rewoken, onError });
 }
 
-function reportDepth(
+/** Tells how long the queues are, and puts a cap back that went with a queue's state. */
+function watchQueues(
   redis: Redis,
   queues: Queues,
+  lanes: Lanes,
   config: LlmWorkerConfig,
   events: WorkerEvents,
 ): Disposable {
   events.slots(config.slots.main + config.slots.subagent);
   const look = async (): Promise<void> => {
+    await lanes.keepCaps();
     events.ledgerOpen(await openTurns(redis));
     for (const lane of LANES)
       for (const [state, count] of Object.entries(await queues.waiting(lane)))

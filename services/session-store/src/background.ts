@@ -1,6 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { AppError } from '@moltbot/shared/errors';
-import { archiveKeys, closeRedis, openSubscriber, type Redis } from '@moltbot/shared/redis';
+import {
+  archiveKeys,
+  closeRedis,
+  openDurability,
+  openSubscriber,
+  type Durability,
+  type Redis,
+} from '@moltbot/shared/redis';
 import { readState } from '@moltbot/turns';
 import { createArchiveReader, type ArchiveReader } from './adapters/archive-reader.ts';
 import { createGate } from './adapters/gate.ts';
@@ -31,14 +38,16 @@ export async function startBackground(
 ): Promise<Background> {
   await using cleanup = new AsyncDisposableStack();
   const bulk = cleanup.adopt(pipelining(redis), closeRedis);
+  const target = { url: config.redisUrl, name: 'session-store' };
+  const durability = cleanup.use(await openDurability(target));
   const writer = cleanup.use(openWriter(config, events));
   const reader = openReader(config, events);
-  const { archiver, keeper } = createOwnership(config, redis, bulk, writer, events);
+  const { archiver, keeper } = createOwnership(config, redis, bulk, { writer, durability, events });
   const shards = (): ReadonlyMap<number, string> => keeper.shards();
   const rehydrator = createRehydrator({ redis: bulk, reader, events, shards, now: Date.now });
   const evict = async (): Promise<number> =>
     await evictIdle({ redis: bulk, events, shards, idleMs: config.idleEvictMs });
-  const subscriber = cleanup.use(await openSubscriber({ url: config.redisUrl, name: 'session-store' }));
+  const subscriber = cleanup.use(await openSubscriber(target));
 
   await keeper.round(); // the first round of the archiver shall have shards already
   const loop = (what: string, round: () => Promise<number>): Loop =>
@@ -105,16 +114,15 @@ function createOwnership(
   config: SessionStoreConfig,
   redis: Redis,
   bulk: Redis,
-  writer: SegmentWriter,
-  events: StoreEvents,
+  tools: Readonly<{ writer: SegmentWriter; durability: Durability; events: StoreEvents }>,
 ): Ownership {
   const now = Date.now;
   const shards = (): ReadonlyMap<number, string> => keeper.shards();
-  const archiver = createArchiver({ redis: bulk, writer, events, shards, batchMs: config.batchMs, now });
+  const archiver = createArchiver({ ...tools, redis: bulk, shards, batchMs: config.batchMs, now });
   let current: Promise<unknown> = Promise.resolve();
   const keeper = createShardKeeper({
     redis,
-    events,
+    events: tools.events,
     owner: randomUUID(),
     leaseMs: config.shardLeaseMs,
     isStuck: () => now() - (archiver.busySinceMs() ?? now()) > STUCK_AFTER_MS,

@@ -48,7 +48,7 @@ export async function startSessionStore(
 
   const redis = cleanup.adopt(await waitForRedis(config.redisUrl, log), closeRedis);
   running.redis = redis;
-  await requireSafeRedis(redis);
+  await requireSafeRedis(redis, config.redisUrl);
   await mkdir(config.archiveDir, { recursive: true, mode: 0o700 });
   const jobs = cleanup.use(await startBackground(config, redis, events));
   running.ports = jobs.ports;

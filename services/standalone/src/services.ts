@@ -13,6 +13,8 @@ export type RunningServices = Service & Readonly<{ host: string; port: number }>
 
 /** A person waits at the terminal; what does not end by then goes on after the next start. */
 const ONE_SERVER_DRAIN_MS = '10000';
+/** There is no other door to send anybody to; what is nearly answered shall be answered. */
+const ONE_DOOR_DRAIN_MS = '5000';
 const LOOPBACK = { port: 0, host: '127.0.0.1' } as const;
 
 /** Every service of the product, each after those it needs. They drain in the opposite order, doors first. */
@@ -36,7 +38,12 @@ export async function startServices(
   const workerConfig = { ...readWorkerConfig(workerEnv), alone: true, http: undefined };
   const worker = cleanup.use(await startLlmWorker(workerConfig, { logs }));
   const gatewayConfig = {
-    ...readGatewayConfig({ ...env, AUTH_URL: auth.url, SESSION_STORE_URL: store.url }),
+    ...readGatewayConfig({
+      GATEWAY_DRAIN_MS: ONE_DOOR_DRAIN_MS,
+      ...env,
+      AUTH_URL: auth.url,
+      SESSION_STORE_URL: store.url,
+    }),
     wholeConfig: true,
     defaultLogFile: join(stateDir, 'logs', 'gateway.log'),
   };

@@ -16,6 +16,7 @@ import {
   type Run,
   type SessionRef,
 } from '@moltbot/turns';
+import type { RunEvent } from '@moltbot/shared/contracts';
 import { budgetKeys, queueKeys, sessionKeys, userKeys } from '@moltbot/shared/redis';
 import type { Redis } from 'ioredis';
 import { describe, test } from 'vitest';
@@ -276,6 +277,29 @@ describe('events', () => {
       [5, 'start'],
       [6, 'd'],
     ]);
+  });
+
+  test('T-6: what a failover took back is said again, under ids that nobody has seen', async ({ expect }) => {
+    const { redis, ref } = await session('one');
+    const run = await begin(redis, ref);
+    const fence = run.fence;
+    await emitEvent(redis, run, delta(run, 'a'));
+    const before = await redis.hgetall(sessionKeys.state(ref.sid));
+    await emitEvent(redis, run, delta(run, 'b'));
+    const seen = (await readEvents(redis, ref, '')).events.at(-1)?.id ?? '';
+    await redis.hset(sessionKeys.state(ref.sid), before);
+    await redis.xdel(sessionKeys.events(ref.sid), seen);
+
+    await Promise.all(['c', 'd'].map(async (text) => await emitEvent(redis, run, delta(run, text))));
+    expect(Number(run.fence)).toBeGreaterThan(Number(fence));
+    const { events, gap } = await readEvents(redis, ref, seen);
+    expect(gap).toBe(true);
+    const text = (e: RunEvent): string => (e.t === 'delta' ? e.text : e.t);
+    expect(events.map(({ e }) => text(e))).toEqual(['accepted', 'start', 'a', 'start', 'abc', 'd']);
+    for (const [at, { prev }] of events.entries()) expect(prev).toBe(events[at - 1]?.id ?? '');
+    expect(events[3]?.e).toEqual(events[1]?.e);
+    expect(await renewLease(redis, run)).toMatchObject({ lost: false });
+    expect(await commitTurn(redis, run, ending(run))).toMatchObject({ kind: 'committed' });
   });
 
   test('a turn that is given back is begun at once, as the same attempt, and hears no more of the old one', async ({

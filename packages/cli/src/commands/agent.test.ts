@@ -1,4 +1,4 @@
-import { Refusal, Twice } from '@moltbot/client/testing';
+import { type Method, Refusal, Twice } from '@moltbot/client/testing';
 import { describe, expect, test, vi } from 'vitest';
 import { bench, moltbot, type Outcome } from '../testing/command-line.ts';
 
@@ -44,6 +44,47 @@ describe('agent', () => {
     const keys = t.gateway.requests.map((r) => (r.params as { idempotencyKey: string }).idempotencyKey);
     expect(new Set(keys).size).toBe(1);
     expect(keys).toHaveLength(2);
+  });
+
+  test('what was said during a reconnect is printed once, whatever is told again', async () => {
+    const sid = '7d1f0a52-9d3e-4d5a-9a3c-0d9b9d1c5a11';
+    const said = (runId: unknown, seq: number, text: string) => ({
+      ...{ runId, sessionKey: 'agent:main:main', seq, ts: 1, stream: 'assistant', data: { text } },
+      cursor: `${sid}/7-${seq}.1`,
+    });
+    const resumed = Promise.withResolvers<unknown>();
+    let runId: unknown;
+    const agent: Method = async ({ idempotencyKey }, peer) => {
+      if (runId === undefined) {
+        runId = idempotencyKey;
+        peer.event('agent', said(runId, 1, 'one '));
+        peer.close(1012, 'service restart');
+        return new Promise(() => undefined);
+      }
+      peer.event('agent', said(runId, 1, 'one ')); // a replica that had not heard of it yet
+      peer.event('agent', said(runId, 4, 'one two three four '));
+      await resumed.promise;
+      return new Twice({ runId, status: 'accepted' }, answer(runId, 'one two three four five'));
+    };
+    const resume: Method = (params) => {
+      resumed.resolve(params);
+      const frames = [{ event: 'agent', payload: said(runId, 3, 'one two three ') }];
+      return { sessionKey: 'agent:main:main', cursor: `${sid}/7-3`, gap: false, frames, runs: [] };
+    };
+    await using t = await bench({ agent, 'chat.resume': resume }, ['agent', 'chat.resume']);
+    expect(await t.moltbot('agent', '-m', 'hi')).toMatchObject({ code: 0, out: 'one two three four five\n' });
+    expect(await resumed.promise).toEqual({ sessionKey: 'agent:main:main', cursor: `${sid}/7-1.1` });
+  });
+
+  test('an attempt that begins again says what differs, and only that', async () => {
+    await using t = await bench({
+      agent: ({ idempotencyKey: runId }, peer) => {
+        for (const [seq, text] of ['one two', 'one', 'one two three'].entries())
+          peer.event('agent', { runId, seq, ts: 1, stream: 'assistant', data: { text } });
+        return new Twice({ runId, status: 'accepted' }, answer(runId, 'one two three.'));
+      },
+    });
+    expect(await t.moltbot('agent', '-m', 'hi')).toMatchObject({ code: 0, out: 'one two three.\n' });
   });
 
   test('an answer that ended while the gateway was away is read from the history', async () => {

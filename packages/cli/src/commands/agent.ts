@@ -1,5 +1,5 @@
-import { LOCAL_CODES, RequestError } from '@moltbot/client';
-import { AgentEvent, type EventFrame, WireMessage } from '@moltbot/shared/contracts';
+import { followSession, LOCAL_CODES, RequestError, type RunFrame } from '@moltbot/client';
+import { AgentEvent, WireMessage } from '@moltbot/shared/contracts';
 import { Command } from 'commander';
 import { Failure } from '../failure.ts';
 import { connectGateway, connectOptions, type Gateway } from '../target/gateway.ts';
@@ -47,9 +47,14 @@ async function turn(
   options: Options & { timeout: number },
 ): Promise<void> {
   const runId = crypto.randomUUID();
-  const sessionKey = options.sessionKey ?? mainKey(gateway);
+  const sessionKey = sessionKeyOf(options, mainKey(gateway));
   const answer = new StreamedAnswer(print);
-  if (!options.json) gateway.client.on('event', (frame) => answer.hear(runId, frame));
+  if (!options.json)
+    followSession(gateway.client, sessionKey, {
+      frame: (frame) => answer.hear(runId, frame),
+      resumed: ({ runs }) => answer.show(runs.find((run) => run.runId === runId)?.text ?? ''),
+      restarted: () => undefined, // its whole text comes with the end
+    });
   terminal.interrupted.addEventListener('abort', () => {
     // Best effort: the run also ends when nobody asks for its rest.
     gateway.client.request('chat.abort', { sessionKey, runId }).catch(() => undefined);
@@ -107,6 +112,13 @@ function plainText(content: WireMessage['content']): string {
     .join('');
 }
 
+/** Said in full: where the answer is followed, a bare key would mean the default agent's session. */
+function sessionKeyOf({ sessionKey, agent }: Options, main: string): string {
+  if (agent === undefined) return sessionKey ?? main;
+  const named = sessionKey ?? (main === 'global' ? main : 'main');
+  return /^(agent:|global$)/i.test(named.trim()) ? named : `agent:${agent}:${named}`;
+}
+
 /** The server knows the user's main conversation; `main` is what an old one calls it. */
 function mainKey(gateway: Gateway): string {
   return gateway.client.hello?.snapshot.sessionDefaults?.mainSessionKey ?? 'main';
@@ -121,19 +133,24 @@ class StreamedAnswer {
     this.#print = print;
   }
 
-  hear(runId: string, frame: EventFrame): void {
+  hear(runId: string, frame: RunFrame): void {
     if (frame.event !== 'agent') return;
     const event = AgentEvent.safeParse(frame.payload).data;
     const text = event?.data['text'];
-    if (event?.runId === runId && event.stream === 'assistant' && typeof text === 'string') this.#show(text);
+    if (event?.runId === runId && event.stream === 'assistant' && typeof text === 'string') this.show(text);
+  }
+
+  /** The beginning of what stands there, from an attempt that begins again, is not worth saying twice. */
+  show(text: string): void {
+    if (!this.#shown.startsWith(text)) this.#say(text);
   }
 
   end(text: string): void {
-    if (text !== '') this.#show(text);
+    if (text !== '' && text !== this.#shown) this.#say(text);
     if (!this.#shown.endsWith('\n')) this.#print.line();
   }
 
-  #show(text: string): void {
+  #say(text: string): void {
     if (text.startsWith(this.#shown)) this.#print.text(text.slice(this.#shown.length));
     // A worker was lost and another began again: what stands there is not the beginning of this.
     else this.#print.text(`\n\n${text}`);

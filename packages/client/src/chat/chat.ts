@@ -1,11 +1,26 @@
-import { AgentEvent, ChatEvent, type EventFrame, WireMessage } from '@moltbot/shared/contracts';
+import {
+  AgentEvent,
+  ChatEvent,
+  type EventFrame,
+  type ResumeAnswer,
+  WireMessage,
+} from '@moltbot/shared/contracts';
 import type { MoltbotClient } from '../client.ts';
 import type { RequestError } from '../request-error.ts';
+import { followSession, type RunFrame } from '../resume/follow-session.ts';
+import { canonicalKey } from '../session-key.ts';
 import { History } from './history.ts';
 import { fromWire, upsert } from './messages.ts';
 import { Outbox } from './outbox.ts';
-import { applyAgentEvent, applyDelta, applyEnd, isTerminal, type TerminalEvent, withRun } from './runs.ts';
-import { canonicalKey } from './session-key.ts';
+import {
+  applyAgentEvent,
+  applyDelta,
+  applyEnd,
+  applyLiveRun,
+  isTerminal,
+  type TerminalEvent,
+  withRun,
+} from './runs.ts';
 import { Store } from './store.ts';
 import type { Chat, ChatAttachment, ChatMessage } from './types.ts';
 
@@ -34,10 +49,14 @@ class SessionChat implements Chat {
     });
     this.#unlisten = [
       client.on('event', (frame) => this.#received(frame)),
-      client.on('hello', () => this.#resume()),
-      client.on('gap', () => this.#resume()),
+      client.on('hello', () => this.#subscribe()),
+      followSession(client, sessionKey, {
+        frame: (frame) => this.#follow(frame),
+        resumed: (answer) => this.#resumed(answer),
+        restarted: () => this.#restarted(),
+      }),
     ];
-    if (client.state.status === 'open') this.#resume();
+    if (client.state.status === 'open') this.#subscribe();
   }
 
   get subscribe(): Chat['subscribe'] {
@@ -94,28 +113,49 @@ class SessionChat implements Chat {
     this.#outbox.close();
   }
 
-  /** A new connection, or frames were lost: the server's word replaces ours. */
-  #resume(): void {
-    this.#store.update((s) => ({ ...s, runs: s.runs.filter((run) => this.#outbox.has(run.runId)) }));
-    if (this.#client.hello?.features.methods.includes(SUBSCRIBE)) {
-      // Without the subscription chat events still come, and the history is read instead.
-      this.#client.request(SUBSCRIBE, { key: this.#key }).catch(() => undefined);
-    }
+  #subscribe(): void {
+    if (!this.#client.hello?.features.methods.includes(SUBSCRIBE)) return;
+    // Without the subscription chat events still come, and the history is read instead.
+    this.#client.request(SUBSCRIBE, { key: this.#key }).catch(() => undefined);
+  }
+
+  /** Nothing tells what was missed: the server's word replaces ours. */
+  #restarted(): void {
+    for (const { runId } of this.#store.getSnapshot().runs)
+      if (!this.#outbox.has(runId)) this.#history.retire(runId);
     void this.#history.refresh();
     this.#outbox.resume();
   }
 
+  /** What was missed has been told, or with a gap only how things stand. */
+  #resumed({ gap, frames, runs }: ResumeAnswer): void {
+    const live = new Set(runs.map(({ runId }) => runId));
+    const over = this.#store
+      .getSnapshot()
+      .runs.filter(({ runId }) => !live.has(runId) && !this.#outbox.has(runId));
+    for (const { runId } of over) this.#history.retire(runId);
+    const known = runs.filter(({ runId, state }) => state === 'running' || this.#knows(runId));
+    for (const run of known) if (!this.#ended.has(run.runId)) this.#store.update((s) => applyLiveRun(s, run));
+    // The history places what was said meanwhile, in other tabs too.
+    if (gap || over.length > 0 || frames.some(endsRun)) void this.#history.refresh();
+    this.#outbox.resume();
+  }
+
   #received(frame: EventFrame): void {
-    if (frame.event === 'chat') this.#onChat(ChatEvent.safeParse(frame.payload).data);
-    else if (frame.event === 'agent') this.#onAgent(AgentEvent.safeParse(frame.payload).data);
-    else if (frame.event === 'session.message') this.#onStored(frame.payload);
+    if (frame.event === 'session.message') this.#onStored(frame.payload);
+  }
+
+  #follow({ event, payload }: RunFrame): void {
+    if (event === 'chat') this.#onChat(ChatEvent.safeParse(payload).data);
+    else this.#onAgent(AgentEvent.safeParse(payload).data);
   }
 
   #onChat(event: ChatEvent | undefined): void {
-    if (!event || !this.#isOurs(event.sessionKey) || this.#ended.has(event.runId)) return;
+    if (!event || this.#ended.has(event.runId)) return;
     if (isTerminal(event)) return this.#end(event);
     if (event.state !== 'delta') return;
     this.#readHistoryOfForeign(event.runId);
+    this.#history.keep(event.runId);
     this.#store.update((s) => applyDelta(s, event));
   }
 
@@ -126,24 +166,24 @@ class SessionChat implements Chat {
     this.#rememberEnd(event.runId);
     this.#store.update((s) => applyEnd(s, event));
     this.#outbox.remove(event.runId);
-    // Commands change the session, tools leave records of their own, others' words are not here yet,
-    // and of an answer that broke off the log may hold more than we were sent.
-    if (event.state !== 'final' || !own || own.text.startsWith('/') || usedTools)
-      void this.#history.refresh();
+    // Commands change the session, tools leave records of their own, others' words are not here yet, ours may
+    // not have their place, and of an answer that broke off the log may hold more than we were sent.
+    const isWhole = event.state === 'final' && event.message !== undefined && own?.seq !== undefined;
+    if (!isWhole || own.text.startsWith('/') || usedTools) void this.#history.refresh();
   }
 
   /** A run begun in another tab: what was asked there is in the history only. */
   #readHistoryOfForeign(runId: string): void {
-    const isKnown =
-      this.#outbox.has(runId) || this.#store.getSnapshot().runs.some((run) => run.runId === runId);
-    if (!isKnown) void this.#history.refresh();
+    if (!this.#knows(runId)) void this.#history.refresh();
+  }
+
+  #knows(runId: string): boolean {
+    return this.#outbox.has(runId) || this.#store.getSnapshot().runs.some((run) => run.runId === runId);
   }
 
   #onAgent(event: AgentEvent | undefined): void {
     if (!event || this.#ended.has(event.runId)) return;
-    const isOurs =
-      event.sessionKey === undefined ? this.#outbox.has(event.runId) : this.#isOurs(event.sessionKey);
-    if (!isOurs) return;
+    if (event.sessionKey === undefined && !this.#outbox.has(event.runId)) return;
     this.#readHistoryOfForeign(event.runId);
     this.#store.update((s) => applyAgentEvent(s, event));
   }
@@ -173,7 +213,7 @@ class SessionChat implements Chat {
   #settled(runId: string): void {
     this.#rememberEnd(runId);
     this.#changeOwn(runId, (message) => ({ ...message, status: 'sent' }));
-    this.#store.update((s) => ({ ...s, runs: s.runs.filter((run) => run.runId !== runId) }));
+    this.#history.retire(runId);
     void this.#history.refresh();
   }
 
@@ -205,6 +245,9 @@ class SessionChat implements Chat {
     );
   }
 }
+
+const endsRun = ({ event, payload }: RunFrame): boolean =>
+  event === 'chat' && (payload as { state?: unknown }).state !== 'delta';
 
 function ownMessage(runId: string, text: string, attachments: readonly ChatAttachment[] = []): ChatMessage {
   const images = attachments.map((a) => ({

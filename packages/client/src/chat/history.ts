@@ -21,6 +21,8 @@ export class History {
   readonly #store: Store;
   #refreshing: Promise<void> | undefined;
   #again = false;
+  /** Runs that are over; what they said is in a page that is asked for from now on. */
+  readonly #over = new Set<string>();
   #loadingOlder: Promise<void> | undefined;
 
   constructor(client: MoltbotClient, store: Store) {
@@ -34,8 +36,18 @@ export class History {
       this.#again = true;
       return this.#refreshing;
     }
-    this.#refreshing = this.#refreshAll().finally(() => (this.#refreshing = undefined));
+    this.#refreshing = this.#refreshAll();
     return this.#refreshing;
+  }
+
+  /** The run goes when the history comes, not before: its text must not vanish in between. */
+  retire(runId: string): void {
+    this.#over.add(runId);
+  }
+
+  /** It goes on after all. */
+  keep(runId: string): void {
+    this.#over.delete(runId);
   }
 
   loadOlder(): Promise<void> {
@@ -44,10 +56,14 @@ export class History {
   }
 
   async #refreshAll(): Promise<void> {
-    do {
-      this.#again = false;
-      await this.#refreshOnce();
-    } while (this.#again);
+    try {
+      do {
+        this.#again = false;
+        await this.#refreshOnce();
+      } while (this.#again);
+    } finally {
+      this.#refreshing = undefined; // in the same step as the last look at `again`, or a wish between them is lost
+    }
   }
 
   async #refreshOnce(): Promise<void> {
@@ -55,8 +71,10 @@ export class History {
     const before = this.#store.getSnapshot();
     // What was settled before we asked is in the answer, or nowhere; what settles while we wait may not be.
     const settled = new Set(before.messages.filter(isSettled).map((message) => message.id));
+    const over = [...this.#over];
     const page = await this.#fetch({});
     if (!page) return;
+    const gone = new Set(over.filter((runId) => this.#over.delete(runId)));
     this.#store.update(({ error: _cleared, ...s }) => {
       const isNewSession = page.sessionId !== s.sessionId;
       const isApart =
@@ -64,7 +82,9 @@ export class History {
       const base = isNewSession || isApart ? s.messages.filter((m) => m.seq === undefined) : s.messages;
       const messages = applyPage(base, page.messages, (message) => !settled.has(message.id));
       const keptOlder = messages[0]?.seq !== page.messages[0]?.seq;
-      return { ...s, ...facts(page), messages, hasMore: keptOlder ? s.hasMore : page.hasMore, loading: 'no' };
+      const hasMore = keptOlder ? s.hasMore : page.hasMore;
+      const runs = s.runs.filter((run) => !gone.has(run.runId));
+      return { ...s, ...facts(page), messages, runs, hasMore, loading: 'no' };
     });
   }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { applyPage, fromWire, plainText, upsert } from './messages.ts';
-import { canonicalKey } from './session-key.ts';
+import { canonicalKey } from '../session-key.ts';
 import type { ChatMessage } from './types.ts';
 
 const stored = (seq: number, role: string, text: string, runId?: string): ChatMessage =>
@@ -72,4 +72,18 @@ test.each([
   ['agent:work:main', { defaultAgentId: 'main', mainKey: 'main' }, 'agent:work:main'],
 ])('the key %s with %o is %s', (key, defaults, canonical) => {
   expect(canonicalKey(key, defaults)).toBe(canonical);
+});
+
+test('what has no number yet stays where it is shown when its neighbours get theirs', () => {
+  const said = (role: string, runId: string, seq?: number): ChatMessage => ({
+    ...fromWire({ role, content: `${role} ${runId}`, runId, ...(seq !== undefined && { seq }) }, 0),
+    id: `${role} ${runId}`,
+  });
+  const order = (shown: readonly ChatMessage[]): string[] =>
+    shown.map(({ role, runId }) => `${role} ${runId}`);
+  const shown = [said('user', 'a', 1), said('assistant', 'a'), said('user', 'b')];
+  const expected = ['user a', 'assistant a', 'user b'];
+  expect(order(upsert(shown, said('user', 'b', 3)))).toEqual(expected);
+  expect(order(upsert(upsert(shown, said('user', 'b', 3)), said('assistant', 'a', 2)))).toEqual(expected);
+  expect(order(upsert(shown, said('assistant', 'b', 4)))).toEqual([...expected, 'assistant b']);
 });

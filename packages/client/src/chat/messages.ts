@@ -62,11 +62,23 @@ export function upsert(shown: readonly ChatMessage[], message: ChatMessage): Cha
   const { seq } = message;
   const known = shown.findIndex((m) => m.seq !== undefined && m.seq === seq);
   if (known >= 0) return shown.with(known, { ...message, id: shown[known]?.id ?? message.id });
-  const match = shown.find((m) => m.seq === undefined && isSame(m, message));
-  const rest = match ? shown.filter((m) => m !== match) : [...shown];
-  const next = match ? { ...message, id: match.id } : message;
-  const after = rest.findIndex((m) => m.seq === undefined || (seq !== undefined && m.seq > seq));
+  const match = shown.findIndex((m) => m.seq === undefined && isSame(m, message));
+  const next = match < 0 ? message : { ...message, id: shown[match]?.id ?? message.id };
+  if (match >= 0 && seq !== undefined && fits(shown, match, seq)) return shown.with(match, next);
+  const rest = shown.filter((_, at) => at !== match);
+  const after = placeOf(rest, message);
   return after < 0 ? [...rest, next] : rest.toSpliced(after, 0, next);
+}
+
+/** Whether the numbers stay in order with this one there. What has no number yet stays where it was shown. */
+const fits = (shown: readonly ChatMessage[], at: number, seq: number): boolean =>
+  shown.every((m, place) => m.seq === undefined || place === at || place < at === m.seq < seq);
+
+/** Before what is newer or has no number yet; an answer behind its own question, numbered or not. */
+function placeOf(shown: readonly ChatMessage[], { seq, runId, role }: ChatMessage): number {
+  const asked = shown.findIndex((m) => m.runId === runId && m.role === 'user' && role !== 'user');
+  if (runId !== undefined && shown[asked] !== undefined && shown[asked].seq === undefined) return asked + 1;
+  return shown.findIndex((m) => m.seq === undefined || (seq !== undefined && m.seq > seq));
 }
 
 function isSame(local: ChatMessage, stored: ChatMessage): boolean {

@@ -1,4 +1,4 @@
-import type { AgentEvent, ChatEvent } from '@moltbot/shared/contracts';
+import type { AgentEvent, ChatEvent, ResumeAnswer } from '@moltbot/shared/contracts';
 import { fromWire } from './messages.ts';
 import type { ChatMessage, ChatRun, ChatSnapshot, ChatTool } from './types.ts';
 
@@ -36,6 +36,19 @@ export function applyDelta(snapshot: ChatSnapshot, event: ChatEvent): ChatSnapsh
   }));
 }
 
+/** A run as the server sees it, which may have said more than we were sent. What an attempt said that was lost stays until the next one speaks. */
+export function applyLiveRun(snapshot: ChatSnapshot, live: ResumeAnswer['runs'][number]): ChatSnapshot {
+  return withRun(snapshot, live.runId, (run) => ({
+    ...run,
+    phase: live.text === '' ? begunPhase(run, live.state === 'running') : 'streaming',
+    text: live.text === '' ? run.text : live.text,
+    ...(live.thinking !== undefined && { thinking: live.thinking }),
+  }));
+}
+
+const begunPhase = ({ phase }: ChatRun, begun: boolean): ChatRun['phase'] =>
+  begun && phase === 'queued' ? 'thinking' : phase;
+
 /** The run ends; what it said becomes a message, still without its place in the log. */
 export function applyEnd(snapshot: ChatSnapshot, event: TerminalEvent): ChatSnapshot {
   const run = snapshot.runs.find((candidate) => candidate.runId === event.runId);
@@ -64,9 +77,9 @@ function ending(event: TerminalEvent, run: ChatRun | undefined): ChatMessage | u
     const errorMessage = event.errorMessage ?? 'the run failed without a reason';
     return { ...assistant(partial), ...identity, stopReason: 'error', errorMessage };
   }
-  return partial === ''
-    ? undefined
-    : { ...assistant(partial), ...identity, stopReason: event.state === 'final' ? 'stop' : 'aborted' };
+  // What stands there at a final without a message was said by an attempt that was lost.
+  if (partial === '' || event.state === 'final') return undefined;
+  return { ...assistant(partial), ...identity, stopReason: 'aborted' };
 }
 
 function assistant(text: string): Omit<ChatMessage, 'id'> {

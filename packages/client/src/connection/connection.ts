@@ -109,8 +109,15 @@ export class Connection {
 
   #ending(code: number, reason: string): Ending {
     if (this.#refused) {
-      const { message, code: errorCode, retryable } = this.#refused;
-      return { code, reason: message, errorCode, terminal: !retryable && errorCode !== 'UNAVAILABLE' };
+      const { message, code: errorCode, retryable, retryAfterMs } = this.#refused;
+      const terminal = !retryable && errorCode !== 'UNAVAILABLE';
+      return {
+        code,
+        reason: message,
+        errorCode,
+        terminal,
+        ...(retryAfterMs !== undefined && { retryAfterMs }),
+      };
     }
     const said =
       reason || (code === NO_CLOSE_FRAME ? (this.#networkError ?? 'connection lost') : `closed with ${code}`);

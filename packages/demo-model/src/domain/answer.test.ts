@@ -46,4 +46,18 @@ describe('composeAnswer', () => {
     expect(answerTo('#system', { system: 'You are Molty.' })).toBe('You are Molty.');
     expect(answerTo('#history')).toBe('Demo model: I was sent 1 messages.\n\n1. user: #history');
   });
+
+  test.each(['Good morning', '你好，世界', '#tokens 40', 'Show me markdown', '#history', '#echo a  b\n\nc '])(
+    'goes on from every place in its answer to “%s”',
+    (text) => {
+      const said = { images: [], toolResults: [] };
+      const user = { role: 'user' as const, text, lastText: text, ...said };
+      const whole = answerTo(text);
+      for (let at = 1; at < whole.length; at += 7) {
+        const before = whole.slice(0, at).trimEnd();
+        const prefill = { role: 'assistant' as const, text: before, lastText: before, ...said };
+        expect(before + answerTo(text, { messages: [user, prefill] })).toBe(whole);
+      }
+    },
+  );
 });

@@ -27,8 +27,10 @@ export function composeAnswer(ask: Ask): Answer {
   // A transcript handed over for compaction may quote directives; they are text there.
   const summarises = wantsSummary(ask, said.lastText);
   const directives = summarises ? { summary: true } : readDirectives(said.lastText);
-  const whole = fullText(ask, directives);
   const before = prefill(ask);
+  // what it would have said without a prefill: some answers count or quote the messages
+  const asked = before === '' ? ask : { ...ask, messages: ask.messages.slice(0, -1) };
+  const whole = fullText(asked, directives);
   const text = before !== '' && whole.startsWith(before) ? whole.slice(before.length) : whole;
   const thinks = (ask.thinks || directives.think === true) && before === '';
   return {

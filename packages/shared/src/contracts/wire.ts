@@ -73,6 +73,7 @@ export const ChatEvent = z.looseObject({
   errorMessage: z.string().optional(),
   stopReason: z.string().optional(),
   usage: z.unknown().optional(),
+  cursor: z.string().optional(),
 });
 export type ChatEvent = z.infer<typeof ChatEvent>;
 
@@ -83,5 +84,51 @@ export const AgentEvent = z.looseObject({
   ts: z.number(),
   stream: z.string(),
   data: z.looseObject({}),
+  cursor: z.string().optional(),
 });
 export type AgentEvent = z.infer<typeof AgentEvent>;
+
+/** What `chat.resume` answers: what was missed after a cursor, or with `gap` only how things stand now. */
+export const ResumeAnswer = z.looseObject({
+  sessionKey: z.string(),
+  sessionId: z.string().optional(),
+  /** Of the newest event; empty when there is no such session. */
+  cursor: z.string(),
+  gap: z.boolean(),
+  frames: z.array(z.looseObject({ event: z.enum(['chat', 'agent']), payload: z.looseObject({}) })),
+  runs: z.array(
+    z.looseObject({
+      runId: z.string(),
+      sessionKey: z.string(),
+      state: z.enum(['waiting', 'running']),
+      /** Everything said so far. */
+      text: z.string(),
+      thinking: z.string().optional(),
+      startedAt: z.number().optional(),
+      attempt: z.number().int(),
+    }),
+  ),
+});
+export type ResumeAnswer = z.infer<typeof ResumeAnswer>;
+
+/**
+ * A place in a session's stream: `<sid>/<event id>`, the event and all before it. An event may make
+ * several frames; all but its last carry `<sid>/<event id>.<part>`: the event up to that frame.
+ */
+export type Cursor = Readonly<{ sid: string; eventId: string; place: readonly number[] }>;
+
+const CURSOR = /^([\w-]{1,64})\/((\d{1,15})-(\d{1,15}))(?:\.([1-9]))?$/;
+const WHOLE_EVENT = 10;
+
+/** undefined: not a cursor. */
+export function readCursor(text: string): Cursor | undefined {
+  const [, sid, eventId, fence, n, part = WHOLE_EVENT] = CURSOR.exec(text) ?? [];
+  if (sid === undefined || eventId === undefined) return undefined;
+  return { sid, eventId, place: [Number(fence), Number(n), Number(part)] };
+}
+
+/** Whether a place comes after another of the same session. */
+export function isLater({ place }: Cursor, { place: other }: Cursor): boolean {
+  const at = place.findIndex((value, index) => value !== other[index]);
+  return at >= 0 && (place[at] ?? 0) > (other[at] ?? 0);
+}

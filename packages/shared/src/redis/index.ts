@@ -1,5 +1,6 @@
 export * from './client.ts';
 export * from './config-feed.ts';
+export * from './durability.ts';
 export * from './keys.ts';
 export * from './outage.ts';
 export * from './requirements.ts';

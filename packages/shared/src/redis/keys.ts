@@ -17,7 +17,7 @@ export const sessionKeys = {
   events: (sid: string) => `s:${sid}:events`,
 } as const;
 
-/** Owner: packages/turns. */
+/** Owner: packages/turns, except where a key says otherwise. */
 export const userKeys = {
   /** zset: canonical session key -> last update, ms */
   keys: (uid: string) => `u:${uid}:keys`,
@@ -34,6 +34,8 @@ export const userKeys = {
   running: (uid: string) => `u:${uid}:running`,
   /** hash `<model>|<what>` -> count; `day` as YYYY-MM-DD in UTC */
   usage: (uid: string, day: string) => `u:${uid}:usage:${day}`,
+  /** string: what a response object repeats of its request, and which run it is, 24 h; services/gateway writes it */
+  response: (uid: string, responseId: string) => `u:${uid}:response:${responseId}`,
   /** pub/sub channel: the doorbell of all of a user's sessions */
   bell: (uid: string) => `u:${uid}:bell`,
 } as const;
@@ -87,6 +89,12 @@ export const authKeys = {
   used: 'auth:used',
   /** pub/sub channel of token ids that are no longer valid */
   revoked: 'auth:revoked',
+} as const;
+
+/** Owner: this room (durability.ts). */
+export const durabilityKeys = {
+  /** string: written again and again, so that WAIT has something to wait for */
+  mark: 'd:mark',
 } as const;
 
 /** Owner: services/gateway. */

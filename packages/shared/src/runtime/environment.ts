@@ -19,7 +19,10 @@ export const milliseconds = (fallback: number): z.ZodType<number> =>
   z.coerce.number().int().min(0).default(fallback);
 export const RedisUrl = z
   .string()
-  .regex(/^(rediss?|unix):\/\//, 'redis://host:port, rediss://… or unix:///path');
+  .regex(
+    /^(rediss?(\+sentinel)?|unix):\/\//,
+    'redis://host:port, rediss://…, redis+sentinel://host:port,host:port/<master name> or unix:///path',
+  );
 export const InternalSecret = z
   .string()
   .min(32, 'at least 32 characters, the same for all services of one installation');

@@ -1,11 +1,18 @@
-import { userKeys, type Redis, type Subscriber } from '@moltbot/shared/redis';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { userKeys, type Durability, type Redis, type Subscriber } from '@moltbot/shared/redis';
 import { decodeBell, readEvents } from '@moltbot/turns';
 import type { Hub } from '../domain/ports.ts';
+import { replayOf } from './run-views.ts';
 import { createUserFeed, type UserFeed } from './user-feed.ts';
 
 const POLL_INTERVAL_MS = 5_000;
 /** A user without listeners stays subscribed for a while, so that single requests do not toggle the subscription. */
 const LINGER_MS = 60_000;
+
+type ReadSession = (
+  session: Readonly<{ sid: string; key: string }>,
+  after: string,
+) => ReturnType<typeof readEvents>;
 
 type User = Readonly<{ feed: UserFeed; subscribed: Promise<void> }>;
 
@@ -13,14 +20,18 @@ type User = Readonly<{ feed: UserFeed; subscribed: Promise<void> }>;
 export function openHub(
   redis: Redis,
   subscriber: Subscriber,
+  durability: Durability,
   onError: (error: unknown) => void,
 ): Hub & AsyncDisposable {
+  const read: ReadSession = async (session, after) =>
+    await durability.settle(redis, async () => await readEvents(redis, session, after));
   const users = new Map<string, User>();
 
   const open = (uid: string): User => {
     const feed = createUserFeed(
-      (session) => async (after) => await readEvents(redis, session, after),
+      (session) => async (after) => await again(async () => await read(session, after)),
       onError,
+      durability.replicas > 0,
     );
     const bell = userKeys.bell(uid);
     const user = {
@@ -55,6 +66,10 @@ export function openHub(
   return {
     watchUser: async (uid, listener) => (await feedOf(uid)).watchAll(listener),
     watchRun: async (uid, runId, listener, key) => (await feedOf(uid)).watchRun(runId, listener, key),
+    replay: async (session, after) => {
+      const { events } = await read(session, '');
+      return replayOf(session, events, after);
+    },
     expect: (uid, session, turnId) => users.get(uid)?.feed.expect(session, turnId),
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
@@ -63,4 +78,18 @@ export function openHub(
       );
     },
   };
+}
+
+const TRIES = 3;
+const AGAIN_MS = 200;
+
+/** The primary may change during a read; what a run's listeners wait for is worth another one at once. */
+async function again<T>(read: () => Promise<T>, tries = TRIES): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (tries <= 1) throw error;
+    await sleep(AGAIN_MS);
+    return await again(read, tries - 1);
+  }
 }

@@ -1,5 +1,5 @@
 import { AppError } from '@moltbot/shared/errors';
-import { isRedisOutage } from '@moltbot/shared/redis';
+import { isRedisOutage, type Durability, type Redis } from '@moltbot/shared/redis';
 
 type Port = Readonly<Record<string, (...given: never[]) => Promise<unknown>>>;
 
@@ -13,6 +13,15 @@ export function reached<P extends Port>(port: P): P {
   const calls = Object.entries(port).map(([name, call]) => [
     name,
     async (...given: never[]) => await call(...given).catch(refuse),
+  ]);
+  return Object.fromEntries(calls) as P;
+}
+
+/** The same port, except that it answers when a failover cannot take back what the answer rests on. */
+export function settled<P extends Port>(port: P, redis: Redis, durability: Durability): P {
+  const calls = Object.entries(port).map(([name, call]) => [
+    name,
+    async (...given: never[]) => await durability.settle(redis, async () => await call(...given)),
   ]);
   return Object.fromEntries(calls) as P;
 }

@@ -1,5 +1,5 @@
 import type { LoggedEvent, RunEvent } from '@moltbot/shared/contracts';
-import type { RunView } from '../domain/ports.ts';
+import type { Replay, RunView } from '../domain/ports.ts';
 
 /** The live runs of one session, as far as its events have been read. */
 export type RunViews = Readonly<{
@@ -14,16 +14,17 @@ export function createRunViews(session: Readonly<{ sid: string; key: string }>):
 
   function viewOf(event: RunEvent): RunView {
     const turnId = turnOf(event);
-    const fresh = { text: '', thinking: '', n: 0, startedAt: Date.now(), attempt: 1 };
+    const fresh = { text: '', thinking: '', n: 0, startedAt: Date.now(), attempt: 1, cursor: '' };
     return views.get(turnId) ?? { runId: event.run, turnId, ...session, shownKey: session.key, ...fresh };
   }
 
   return {
     has: (turnId) => views.has(turnId),
     live: () => views.size > 0,
-    advance: ({ n, e }) => {
+    advance: ({ id, n, e }) => {
       const view = viewOf(e);
       view.n = n;
+      view.cursor = id;
       if ('shown' in e) view.shownKey = e.shown;
       if (e.t === 'start')
         Object.assign(view, { startedAt: e.at, attempt: e.attempt, text: '', thinking: '' });
@@ -33,6 +34,22 @@ export function createRunViews(session: Readonly<{ sid: string; key: string }>):
       else if (e.t !== 'injected') views.set(e.tid, view);
       return view;
     },
+  };
+}
+
+/** `events`: all that a session's stream holds, so that the runs under way look whole at every step. */
+export function replayOf(
+  session: Readonly<{ sid: string; key: string }>,
+  events: readonly LoggedEvent[],
+  after: string,
+): Replay {
+  const runs = createRunViews(session);
+  const at = after === '' ? -1 : events.findIndex(({ id }) => id === after);
+  const all = events.map((event) => ({ event: event.e, view: { ...runs.advance(event) } }));
+  return {
+    gap: after !== '' && at < 0,
+    cursor: events.at(-1)?.id ?? '',
+    steps: all.slice(at + 1),
   };
 }
 

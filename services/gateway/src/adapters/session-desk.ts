@@ -85,7 +85,7 @@ type Page = Pick<History, 'records' | 'hasMore'>;
 const READ_AGAIN = 3;
 
 /** The newest `limit` records before a seq: from Redis, and from the archive where Redis no longer holds them. */
-async function readPage(
+export async function readPage(
   deps: SessionDeskDeps,
   ref: SessionRef,
   limit: number,

@@ -37,7 +37,7 @@ const end = (tid: string): RunEvent => ({
 const ONE_RUN = stream(start('a'), delta('a', 'he'), delta('a', 'll'), delta('a', 'o'), end('a'));
 
 /** A tail on a stream that holds `stored`; `told` is what a listener heard, each with the text so far. */
-function listen(stored: readonly LoggedEvent[]) {
+function listen(stored: readonly LoggedEvent[], endsAreRead = false) {
   const told: string[] = [];
   const reads: string[] = [];
   const { promise: failed, resolve: fail } = Promise.withResolvers<unknown>();
@@ -53,6 +53,7 @@ function listen(stored: readonly LoggedEvent[]) {
     },
     (event, view) => void told.push(`${event.t} ${view.turnId}:${view.text}`),
     fail,
+    endsAreRead,
   );
   const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   const setBroken = (now: boolean): void => void (broken = now);
@@ -189,4 +190,24 @@ test('after a lost connection a resting session is looked at too, from where it 
   t.tail.poll(true);
   await t.settled();
   expect(t.told).toHaveLength(5);
+});
+
+test('T-8: where a failover can take an end back, it is told only once the stream has given it', async () => {
+  const stored = ONE_RUN.slice(0, -1);
+  const { tail, told, settled } = listen(stored, true);
+  for (const event of ONE_RUN) tail.take(event);
+  await settled();
+  expect(told.at(-1)).toBe('delta a:hello');
+  stored.push(...stream(start('a'), delta('a', ''), delta('a', ''), delta('a', ''), end('a')).slice(-1));
+  tail.poll();
+  await settled();
+  expect(told.filter((line) => line.startsWith('end'))).toEqual(['end a:hello']);
+});
+
+test('T-8: the next run that begins while an end is read is told after it', async () => {
+  const events = stream(start('a'), delta('a', 'x'), end('a'), start('b'), delta('b', 'y'), end('b'));
+  const { tail, told, settled } = listen(events, true);
+  for (const event of events) tail.take(event);
+  for (let round = 0; round < 4; round += 1) await settled();
+  expect(told).toEqual(['start a:', 'delta a:x', 'end a:x', 'start b:', 'delta b:y', 'end b:y']);
 });

@@ -1,4 +1,5 @@
 import type { LoggedEvent } from '@moltbot/shared/contracts';
+import { isAfter } from '../domain/event-order.ts';
 import type { RunListener } from '../domain/ports.ts';
 import { createRunViews, startsRun, turnOf, type RunViews } from './run-views.ts';
 
@@ -19,7 +20,8 @@ export type SessionTail = Readonly<{
 const EXPECTED_AT_MOST_MS = 60 * 60_000;
 
 /**
- * One session's events, each once and in order, whatever the doorbell did. Nothing is told of
+ * One session's events, each once and in order, whatever the doorbell did. `endsAreRead`: an end is told only
+ * after `readAfter` has given it, which waits until a failover cannot take it back. Nothing is told of
  * runs before the first event heard, but their text is read, so that it can be continued.
  */
 export function createTail(
@@ -27,8 +29,9 @@ export function createTail(
   readAfter: ReadAfter,
   tell: RunListener,
   onError: (error: unknown) => void,
+  endsAreRead = false,
 ): SessionTail {
-  return new Tail(createRunViews(session), readAfter, tell, onError);
+  return new Tail(createRunViews(session), readAfter, tell, onError, endsAreRead);
 }
 
 class Tail implements SessionTail {
@@ -36,6 +39,7 @@ class Tail implements SessionTail {
   readonly #readAfter: ReadAfter;
   readonly #tell: RunListener;
   readonly #onError: (error: unknown) => void;
+  readonly #endsAreRead: boolean;
   /** Turn id -> since when its end is awaited, ms. */
   readonly #expected = new Map<string, number>();
   /** The last event that was read; undefined before the first. */
@@ -45,15 +49,22 @@ class Tail implements SessionTail {
   #waiting: LoggedEvent[] = [];
   #reading = false;
 
-  constructor(runs: RunViews, readAfter: ReadAfter, tell: RunListener, onError: (error: unknown) => void) {
+  constructor(
+    runs: RunViews,
+    readAfter: ReadAfter,
+    tell: RunListener,
+    onError: (error: unknown) => void,
+    endsAreRead: boolean,
+  ) {
     this.#runs = runs;
     this.#readAfter = readAfter;
     this.#tell = tell;
     this.#onError = onError;
+    this.#endsAreRead = endsAreRead;
   }
 
   take(event: LoggedEvent): void {
-    if (!this.#reading && this.#follows(event)) return this.#apply(event, false);
+    if (!this.#reading && this.#follows(event) && !this.#mustBeRead(event)) return this.#apply(event, false);
     if (this.#last !== undefined && !isAfter(event.id, this.#last)) return;
     this.#waiting.push(event);
     this.#read();
@@ -113,29 +124,44 @@ class Tail implements SessionTail {
   }
 
   async #catchUp(): Promise<void> {
-    // @NOTE an unknown run may have begun before we listened: its text is rebuilt from the stream's beginning, told to nobody
-    const heardFrom = this.#last ?? this.#waiting[0]?.prev ?? '';
-    const rebuild = this.#last === undefined || this.#waiting.some((event) => this.#unknown(event));
-    const { events } = await this.#readAfter(rebuild ? '' : heardFrom);
-    if (rebuild) this.#last = undefined; // not before the read: one that fails must leave the place where we are
-    const news = this.#newsAfter(heardFrom);
-    for (const event of events) this.#apply(event, rebuild && !news(event));
-    const rest = this.#waiting;
+    const heard = this.#waiting;
     this.#waiting = [];
-    for (const event of rest) this.#apply(event, false);
+    // @NOTE an unknown run may have begun before we listened: its text is rebuilt from the stream's beginning, told to nobody
+    const heardFrom = this.#last ?? heard[0]?.prev ?? '';
+    const rebuild = this.#last === undefined || heard.some((event) => this.#unknown(event));
+    const news = this.#newsAfter(heardFrom, heard);
+    try {
+      const { events } = await this.#readAfter(rebuild ? '' : heardFrom);
+      if (rebuild) this.#last = undefined; // not before the read: one that fails must leave the place where we are
+      for (const event of events) this.#apply(event, rebuild && !news(event));
+    } catch (error) {
+      this.#waiting = [...heard, ...this.#waiting];
+      throw error;
+    }
+    // an end that the stream does not hold now, though its bell rang before, was taken back by a failover
+    for (const event of heard) if (!this.#mustBeRead(event)) this.#apply(event, false);
+    this.#applyWaiting();
+  }
+
+  /** What came during a read, up to an end that has to be read itself. */
+  #applyWaiting(): void {
+    const came = this.#waiting;
+    const end = came.findIndex((event) => this.#mustBeRead(event) && this.#isNew(event));
+    this.#waiting = end < 0 ? [] : came.slice(end);
+    for (const event of end < 0 ? came : came.slice(0, end)) this.#apply(event, false);
+  }
+
+  #isNew({ id }: LoggedEvent): boolean {
+    return this.#last === undefined || isAfter(id, this.#last);
+  }
+
+  #mustBeRead({ e }: LoggedEvent): boolean {
+    return this.#endsAreRead && e.t === 'end';
   }
 
   /** Without a bell there is no place to go on from: of what the stream holds only the expected is news. */
-  #newsAfter(heardFrom: string): (event: LoggedEvent) => boolean {
-    const blind = heardFrom === '' && this.#waiting[0]?.prev !== '';
+  #newsAfter(heardFrom: string, heard: readonly LoggedEvent[]): (event: LoggedEvent) => boolean {
+    const blind = heardFrom === '' && heard[0]?.prev !== '';
     return ({ id, e }) => (blind ? this.#expected.has(turnOf(e)) : isAfter(id, heardFrom));
   }
-}
-
-/** Ids are `<fence>-<n>`, ordered by both as numbers. */
-function isAfter(id: string, other: string): boolean {
-  if (other === '') return true;
-  const [fence = 0, n = 0] = id.split('-').map(Number);
-  const [otherFence = 0, otherN = 0] = other.split('-').map(Number);
-  return fence > otherFence || (fence === otherFence && n > otherN);
 }

@@ -25,6 +25,7 @@ export type UserFeed = Readonly<{
 export function createUserFeed(
   readOf: (session: Session) => ReadAfter,
   onError: (error: unknown) => void,
+  endsAreRead = false,
 ): UserFeed {
   const sessions = new Map<string, SessionTail>();
   const all = new Set<RunListener>();
@@ -36,7 +37,8 @@ export function createUserFeed(
     for (const listener of runs.get(view.runId) ?? []) listener(event, view);
   };
   const tailOf = ({ sid, key }: Session): SessionTail => {
-    const tail = sessions.get(sid) ?? createTail({ sid, key }, readOf({ sid, key }), tell, onError);
+    const tail =
+      sessions.get(sid) ?? createTail({ sid, key }, readOf({ sid, key }), tell, onError, endsAreRead);
     sessions.set(sid, tail);
     return tail;
   };

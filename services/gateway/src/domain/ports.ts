@@ -49,9 +49,20 @@ export type RunView = {
   n: number;
   startedAt: number;
   attempt: number;
+  /** Id of the event that made it look like this: where a client that comes back goes on. */
+  cursor: string;
 };
 
 export type RunListener = (event: RunEvent, view: RunView) => void;
+
+/** What a session's stream holds after a cursor, each event with the run as it looked then. */
+export type Replay = Readonly<{
+  /** The cursor's own event is gone, so `steps` begin at the oldest that is left. */
+  gap: boolean;
+  /** Of the newest event; empty when the stream is. */
+  cursor: string;
+  steps: readonly Readonly<{ event: RunEvent; view: Readonly<RunView> }>[];
+}>;
 
 /** Where run events of a user are heard. */
 export type Hub = Readonly<{
@@ -61,6 +72,8 @@ export type Hub = Readonly<{
   watchRun(userId: string, runId: string, listener: RunListener, key?: string): Promise<() => void>;
   /** A turn was accepted: whoever listens shall hear its end, also when every message about it is lost. */
   expect(userId: string, session: Readonly<{ sid: string; key: string }>, turnId: string): void;
+  /** For who was away: what was said after a cursor; everything the stream holds after an empty one. */
+  replay(session: Readonly<{ sid: string; key: string }>, after: string): Promise<Replay>;
 }>;
 
 export type EndOfRun = Extract<RunEvent, { t: 'end' }>;

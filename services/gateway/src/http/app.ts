@@ -11,6 +11,7 @@ import { metrics } from './metrics.ts';
 import { modelList } from './models.ts';
 import type { OpenRequests } from './open-requests.ts';
 import { pageRoutes } from './pages.ts';
+import { cancelResponse, retrieveResponse } from './responses-stored.ts';
 import { responses } from './responses.ts';
 import { toolsInvoke } from './tools-invoke.ts';
 
@@ -38,7 +39,7 @@ export function httpApp(deps: AppDeps): Express {
     enabled: () => boolean,
     handler: RequestHandler,
   ): void => {
-    app.all(path, onlyPost, switchedOn(path, enabled), allowed(needed), jsonBody(limit), handler);
+    app.all(path, only('POST'), switchedOn(path, enabled), allowed(needed), jsonBody(limit), handler);
   };
   app.use(probeRoutes(services.lifecycle, () => ({ version: services.host.version })));
   app.get(['/metrics', '/api/diagnostics/prometheus'], metrics(services, deps.renderMetrics, deps.onRefused));
@@ -56,6 +57,12 @@ export function httpApp(deps: AppDeps): Express {
     () => endpoints().responses.enabled,
     responses(services),
   );
+  const stored = (path: string, method: string, needed: Scope, handler: RequestHandler): void => {
+    const enabled = switchedOn('/v1/responses', () => endpoints().responses.enabled);
+    app.all(path, only(method), enabled, allowed(needed), handler);
+  };
+  stored('/v1/responses/:id', 'GET', 'operator.read', retrieveResponse(services));
+  stored('/v1/responses/:id/cancel', 'POST', 'operator.write', cancelResponse(services));
   post(
     '/v1/messages',
     'operator.write',
@@ -83,10 +90,12 @@ export function httpApp(deps: AppDeps): Express {
   return app;
 }
 
-const onlyPost: RequestHandler = (request, response, next) => {
-  if (request.method === 'POST') return next();
-  response.status(405).set('Allow', 'POST').type('text').send('Method Not Allowed');
-};
+function only(method: string): RequestHandler {
+  return (request, response, next) => {
+    if (request.method === method) return next();
+    response.status(405).set('Allow', method).type('text').send('Method Not Allowed');
+  };
+}
 
 function switchedOn(path: string, enabled: () => boolean): RequestHandler {
   return (_request, _response, next) => {

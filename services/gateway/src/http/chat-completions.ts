@@ -4,11 +4,12 @@ import { toAppError, toHttpError } from '@moltbot/shared/errors';
 import type { TurnRequest } from '../domain/ports.ts';
 import type { Services } from '../services.ts';
 import { answerOf, type Answer } from './answer.ts';
-import { principalOf } from './authenticate.ts';
+import type { RunSink } from './append-only.ts';
 import { parseBody } from './body.ts';
 import { rememberingUser } from './conversation.ts';
 import { ChatBody, clientTools, readConversation } from './openai-messages.ts';
-import { idempotencyKey } from './request-id.ts';
+import { resumeOf, type Resume } from './place.ts';
+import { idempotencyKey, stableId } from './request-id.ts';
 import { followRun } from './run.ts';
 import { openSse, type Sse } from './sse.ts';
 import { httpTarget } from './target.ts';
@@ -23,6 +24,7 @@ export function chatCompletions(services: Services): RequestHandler {
     const user = rememberingUser(body.user, said);
     const { session, fresh, channel, model } = httpTarget(request, 'openai', body.model, user, services);
     const tools = clientTools(body.tools);
+    const key = idempotencyKey(request);
     const turn: TurnRequest = {
       ...said,
       session,
@@ -31,67 +33,77 @@ export function chatCompletions(services: Services): RequestHandler {
       model,
       tools,
       toolChoice: body.tool_choice,
-      runId: idempotencyKey(request) ?? randomUUID(),
+      runId: key ?? randomUUID(),
       intent: { kind: 'chat', text: '' },
       thinking: body.reasoning_effort ?? undefined,
       maxTokens: body.max_completion_tokens ?? body.max_tokens ?? undefined,
     };
     const head: Head = {
-      id: `chatcmpl_${randomUUID()}`,
+      id: `chatcmpl_${key === undefined ? randomUUID() : stableId(`${session.key} ${key}`)}`,
       created: Math.floor(Date.now() / 1_000),
       model: body.model,
     };
-    if (body.stream === true)
-      await stream(services, turn, head, body.stream_options?.include_usage === true, response);
-    else
-      response.json(
-        completion(head, answerOf(await followRun(services, principalOf(response), turn, response, {}))),
-      );
+    if (body.stream === true) {
+      const chunks = chunksOf(head, body.stream_options?.include_usage === true);
+      return await stream(services, turn, chunks, response, resumeOf(request));
+    }
+    const { event } = await followRun(services, turn, response, {}, { mayReturn: key !== undefined });
+    response.json(completion(head, answerOf(event)));
   };
 }
 
 async function stream(
   services: Services,
   turn: TurnRequest,
-  head: Head,
-  withUsage: boolean,
+  chunks: Chunks,
   response: Response,
+  { mayReturn, after }: Resume,
 ): Promise<void> {
-  const before = JSON.stringify({
-    id: head.id,
-    object: 'chat.completion.chunk',
-    created: head.created,
-    model: head.model,
-  }).slice(0, -1);
-  const chunk = (delta: unknown, finish: string | null): string =>
-    `data: ${before},"choices":[{"index":0,"delta":${JSON.stringify(delta)},"finish_reason":${JSON.stringify(finish)}}]}\n\n`;
   let sse: Sse | undefined;
+  const begin = (): Sse => {
+    if (sse) return sse;
+    sse = openSse(response, { resumable: mayReturn, ids: mayReturn, after });
+    sse.frame(chunks.first);
+    return sse;
+  };
+  const say = (cursor: string, lines: readonly string[]): void => {
+    begin().at(cursor);
+    for (const line of lines) begin().frame(line);
+  };
+  const sink: RunSink = {
+    accepted: () => void begin(),
+    delta: (text, cursor) => say(cursor, [chunks.text(text)]),
+  };
   try {
-    const answer = answerOf(
-      await followRun(services, principalOf(response), turn, response, {
-        accepted: () => {
-          sse ??= begin();
-        },
-        delta: (text) => (sse ??= begin()).write(chunk({ content: text }, null)),
-      }),
-    );
-    const calls = toolCalls(answer).map((call, index) => ({ index, ...call }));
-    const last =
-      (calls.length > 0 ? chunk({ tool_calls: calls }, null) : '') + chunk({}, FINISH[answer.stop]);
-    const usage = withUsage
-      ? `data: ${before},"choices":[],"usage":${JSON.stringify(usageOf(answer))}}\n\n`
-      : '';
-    sse?.end(`${last}${usage}data: [DONE]\n\n`);
+    const options = { mayReturn, after: after?.cursor };
+    const { event, cursor } = await followRun(services, turn, response, sink, options);
+    say(cursor, chunks.last(answerOf(event)));
+    sse?.end('data: [DONE]\n\n');
   } catch (cause) {
     if (!sse) throw cause;
-    sse.data(toHttpError(toAppError(cause)).body);
-    sse.end();
+    sse.end(`data: ${JSON.stringify(toHttpError(toAppError(cause)).body)}\n\n`);
   }
-  function begin(): Sse {
-    const made = openSse(response);
-    made.write(chunk({ role: 'assistant' }, null));
-    return made;
-  }
+}
+
+type Chunks = Readonly<{ first: string; text(text: string): string; last(answer: Answer): string[] }>;
+
+/** The frames of a streamed completion; what all of them repeat is written once. */
+function chunksOf({ id, created, model }: Head, withUsage: boolean): Chunks {
+  const before = JSON.stringify({ id, object: 'chat.completion.chunk', created, model }).slice(0, -1);
+  const chunk = (delta: unknown, finish: string | null): string =>
+    `data: ${before},"choices":[{"index":0,"delta":${JSON.stringify(delta)},"finish_reason":${JSON.stringify(finish)}}]}`;
+  return {
+    first: chunk({ role: 'assistant' }, null),
+    text: (content) => chunk({ content }, null),
+    last: (answer) => {
+      const calls = toolCalls(answer).map((call, index) => ({ index, ...call }));
+      return [
+        ...(calls.length > 0 ? [chunk({ tool_calls: calls }, null)] : []),
+        chunk({}, FINISH[answer.stop]),
+        ...(withUsage ? [`data: ${before},"choices":[],"usage":${JSON.stringify(usageOf(answer))}}`] : []),
+      ];
+    },
+  };
 }
 
 const FINISH = { stop: 'stop', length: 'length', toolUse: 'tool_calls' } as const;

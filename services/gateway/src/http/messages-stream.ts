@@ -4,8 +4,9 @@ import { anthropicError, anthropicUsage, emptyMessage, stopReason } from './mess
 import type { Sse } from './sse.ts';
 
 export type MessageStream = Readonly<{
-  delta(text: string): void;
-  finish(answer: Answer): void;
+  /** `cursor`: the run's event that said it. */
+  delta(text: string, cursor: string): void;
+  finish(answer: Answer, cursor: string): void;
   fail(error: AppError): void;
 }>;
 
@@ -25,12 +26,14 @@ export function openMessageStream(sse: Sse, model: string): MessageStream {
   send('message_start', { message: emptyMessage(model) });
   send('ping');
   return {
-    delta: (text) => {
+    delta: (text, cursor) => {
+      sse.at(cursor);
       if (!talking) start({ type: 'text', text: '', citations: null });
       talking = true;
       grow({ type: 'text_delta', text });
     },
-    finish: (answer) => {
+    finish: (answer, cursor) => {
+      sse.at(cursor);
       if (talking) stop();
       for (const { id, name, input } of answer.calls) {
         start({ type: 'tool_use', id, name, input: {} });
@@ -45,8 +48,7 @@ export function openMessageStream(sse: Sse, model: string): MessageStream {
       sse.end();
     },
     fail: (error) => {
-      sse.event('error', anthropicError(error));
-      sse.end();
+      sse.end(`event: error\ndata: ${JSON.stringify(anthropicError(error))}\n\n`);
     },
   };
 }

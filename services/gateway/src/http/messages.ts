@@ -5,7 +5,7 @@ import { toAppError } from '@moltbot/shared/errors';
 import type { TurnRequest } from '../domain/ports.ts';
 import type { Services } from '../services.ts';
 import { answerOf } from './answer.ts';
-import { principalOf } from './authenticate.ts';
+import type { RunSink } from './append-only.ts';
 import { parseBody } from './body.ts';
 import { rememberingUser } from './conversation.ts';
 import {
@@ -21,6 +21,7 @@ import {
 } from './messages-input.ts';
 import { wholeMessage } from './messages-shape.ts';
 import { openMessageStream, type MessageStream } from './messages-stream.ts';
+import { resumeOf, type Resume } from './place.ts';
 import { idempotencyKey } from './request-id.ts';
 import { followRun } from './run.ts';
 import { openSse } from './sse.ts';
@@ -45,26 +46,23 @@ export function messages(services: Services): RequestHandler {
     const said = readAnthropicMessages(body.messages, body.system);
     const user = rememberingUser(body.metadata?.user_id, said);
     const { session, fresh, channel, model } = httpTarget(request, 'anthropic', body.model, user, services);
+    const key = idempotencyKey(request);
     const turn: TurnRequest = {
       ...said,
       session,
       fresh,
       channel,
       model,
-      runId: idempotencyKey(request) ?? randomUUID(),
+      runId: key ?? randomUUID(),
       intent: { kind: 'chat', text: '' },
       tools: readAnthropicTools(body.tools),
       toolChoice: readAnthropicToolChoice(body.tool_choice),
       thinking: thinkingLevel(body.thinking),
       maxTokens: body.max_tokens,
     };
-    if (body.stream === true) return await stream(services, turn, body.model, response);
-    response.json(
-      wholeMessage(
-        body.model,
-        answerOf(await followRun(services, principalOf(response), turn, response, {})),
-      ),
-    );
+    if (body.stream === true) return await stream(services, turn, body.model, response, resumeOf(request));
+    const { event } = await followRun(services, turn, response, {}, { mayReturn: key !== undefined });
+    response.json(wholeMessage(body.model, answerOf(event)));
   };
 }
 
@@ -73,15 +71,19 @@ async function stream(
   turn: TurnRequest,
   model: string,
   response: Response,
+  { mayReturn, after }: Resume,
 ): Promise<void> {
   let events: MessageStream | undefined;
-  const begin = (): MessageStream => (events ??= openMessageStream(openSse(response), model));
+  const begin = (): MessageStream =>
+    (events ??= openMessageStream(openSse(response, { resumable: mayReturn, ids: mayReturn, after }), model));
+  const sink: RunSink = {
+    accepted: () => void begin(),
+    delta: (text, cursor) => begin().delta(text, cursor),
+  };
   try {
-    const end = await followRun(services, principalOf(response), turn, response, {
-      accepted: () => void begin(),
-      delta: (text) => begin().delta(text),
-    });
-    begin().finish(answerOf(end));
+    const options = { mayReturn, after: after?.cursor };
+    const { event, cursor } = await followRun(services, turn, response, sink, options);
+    begin().finish(answerOf(event), cursor);
   } catch (cause) {
     if (!events) throw cause;
     events.fail(toAppError(cause));

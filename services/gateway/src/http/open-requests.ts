@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import { sendAway } from './sse.ts';
 
 const RECHECK_INTERVAL_MS = 30_000;
 
@@ -10,10 +11,13 @@ export type OpenRequests = Disposable &
     closeToken: (tokenId: string) => void;
     /** Breaks off those whose token would not be let in any more. */
     recheck: () => Promise<void>;
+    /** Sends away whoever can go on elsewhere, and gives the others until then to be answered. */
+    drain: (withinMs: number) => Promise<void>;
   }>;
 
 export function createOpenRequests(stillValid: (tokenId: string) => Promise<boolean>): OpenRequests {
   const open = new Map<Response, Readonly<{ tokenId: string; expiresAtMs: number | null }>>();
+  let emptied = (): void => undefined;
   const closeToken = (tokenId: string): void => {
     for (const [response, of] of open) if (of.tokenId === tokenId) response.destroy();
   };
@@ -27,10 +31,22 @@ export function createOpenRequests(stillValid: (tokenId: string) => Promise<bool
   return {
     add: (tokenId, expiresAtMs, response) => {
       open.set(response, { tokenId, expiresAtMs });
-      response.once('close', () => open.delete(response));
+      response.once('close', () => {
+        open.delete(response);
+        if (open.size === 0) emptied();
+      });
     },
     closeToken,
     recheck,
+    drain: async (withinMs) => {
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      emptied = () => resolve(undefined);
+      for (const response of open.keys()) sendAway(response);
+      if (open.size === 0) return;
+      const late = setTimeout(emptied, withinMs);
+      await promise;
+      clearTimeout(late);
+    },
     [Symbol.dispose]: () => clearInterval(timer),
   };
 }

@@ -28,7 +28,7 @@ export async function responseSession(
   if (!target.alone) {
     if (previous !== undefined)
       throw refused('leave it out; a request with `user` or a session key continues its session by itself');
-    const id = `resp_${stableId(key)}`;
+    const id = `resp_${stableId(key === undefined ? undefined : `${target.session.key} ${key}`)}`;
     return { id, runId: key ?? id, session: target.session, fresh: false };
   }
   if (previous === undefined) {

@@ -1,24 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { ERRORS, type AppError } from '@moltbot/shared/errors';
-import type { Answer, ToolCall } from './answer.ts';
-
-/** What a response object repeats of its request. */
-export type ResponseHead = Readonly<{
-  id: string;
-  created_at: number;
-  model: string;
-  instructions: string | null;
-  max_output_tokens: number | null;
-  metadata: Readonly<Record<string, unknown>>;
-  previous_response_id: string | null;
-  tool_choice: unknown;
-  tools: readonly unknown[];
-  user?: string;
-}>;
+import type { ResponseHead } from '../domain/response-note.ts';
+import type { EndOfRun } from '../domain/ports.ts';
+import { answerOf, type Answer, type ToolCall } from './answer.ts';
+import { problemOf } from './append-only.ts';
 
 export type OutputItem = Readonly<{ id: string; type: string } & Record<string, unknown>>;
 
-export const newId = (prefix: string): string => `${prefix}_${randomUUID().replaceAll('-', '')}`;
+/** Items are named after their response, so that every replica and every replay names them alike. */
+export const messageId = ({ id }: ResponseHead): string => id.replace('resp', 'msg');
+export const callId = ({ id }: ResponseHead, index: number): string => `${id.replace('resp', 'fc')}_${index}`;
 
 export const textPart = (text: string): Record<string, unknown> => ({
   type: 'output_text',
@@ -63,7 +53,6 @@ export function responseObject(
     error: null,
     incomplete_details: null,
     usage: null,
-    background: false,
     parallel_tool_calls: true,
     temperature: null,
     top_p: null,
@@ -94,33 +83,49 @@ export function finishedResponse(
   };
 }
 
+/** `cancelled` when its user stopped it, else `failed`; what was said so far is marked incomplete. */
 export function failedResponse(
   head: ResponseHead,
   error: AppError,
   output: readonly OutputItem[],
 ): Record<string, unknown> {
-  const code =
-    ERRORS[error.code].http === 429
-      ? 'rate_limit_exceeded'
-      : ERRORS[error.code].http < 500
-        ? 'invalid_prompt'
-        : 'server_error';
+  const { type } = ERRORS[error.code];
   return {
-    ...responseObject(head, 'failed', output),
-    error: { code, message: error.message, type: ERRORS[error.code].type },
+    ...responseObject(head, error.facts['stopped'] === true ? 'cancelled' : 'failed', output),
+    error: { code: failureCode(error), message: error.message, type },
   };
 }
 
+function failureCode({ code }: AppError): string {
+  if (code === 'INTERRUPTED') return 'interrupted';
+  const { http } = ERRORS[code];
+  if (http === 429) return 'rate_limit_exceeded';
+  return http < 500 ? 'invalid_prompt' : 'server_error';
+}
+
+export function partialOutput(
+  head: ResponseHead,
+  text: string,
+  status: 'in_progress' | 'incomplete',
+): OutputItem[] {
+  return text === '' ? [] : [messageItem(messageId(head), status, text)];
+}
+
 /** The output of an answer that is given whole. */
-export function wholeOutput(answer: Answer): OutputItem[] {
-  const calls = answer.calls.map((call) =>
-    callItem(newId('fc'), 'completed', call, JSON.stringify(call.input)),
+export function wholeOutput(head: ResponseHead, answer: Answer): OutputItem[] {
+  const calls = answer.calls.map((call, index) =>
+    callItem(callId(head, index), 'completed', call, JSON.stringify(call.input)),
   );
   const silent = answer.text === '' && calls.length > 0;
-  return [
-    ...(silent
-      ? []
-      : [messageItem(newId('msg'), answer.stop === 'length' ? 'incomplete' : 'completed', answer.text)]),
-    ...calls,
-  ];
+  const status = answer.stop === 'length' ? 'incomplete' : 'completed';
+  return [...(silent ? [] : [messageItem(messageId(head), status, answer.text)]), ...calls];
+}
+
+/** A response as its run ended. */
+export function endedResponse(head: ResponseHead, end: EndOfRun): Record<string, unknown> {
+  const answer = answerOf(end);
+  const problem = problemOf(end);
+  return problem
+    ? failedResponse(head, problem, partialOutput(head, answer.text, 'incomplete'))
+    : finishedResponse(head, answer, wholeOutput(head, answer));
 }

@@ -1,46 +1,73 @@
 import type { AppError } from '@moltbot/shared/errors';
+import type { ResponseHead } from '../domain/response-note.ts';
 import type { Answer, ToolCall } from './answer.ts';
+import type { RunSink } from './append-only.ts';
 import {
+  callId,
   callItem,
   failedResponse,
   finishedResponse,
+  messageId,
   messageItem,
-  newId,
+  partialOutput,
   responseObject,
   textPart,
   type OutputItem,
-  type ResponseHead,
 } from './responses-shape.ts';
 import type { Sse } from './sse.ts';
 
-/** The events of one streamed response, in the order the openai SDK rebuilds it from. */
+/**
+ * The events of one streamed response, in the order the openai SDK rebuilds it from. Their numbers
+ * follow from what is told here, so every replay gives the same; those up to `after` are not sent.
+ */
 export class ResponseStream {
   readonly #sse: Sse;
   readonly #head: ResponseHead;
+  readonly #after: number;
   readonly #output: OutputItem[] = [];
   #sequence = 0;
+  #begun = false;
   #text = '';
-  #messageId: string | undefined;
+  #talking = false;
 
-  constructor(sse: Sse, head: ResponseHead) {
+  constructor(sse: Sse, head: ResponseHead, after = -1) {
     this.#sse = sse;
     this.#head = head;
-    const response = responseObject(head, 'in_progress', []);
+    this.#after = after;
+    const response = responseObject(head, head.background ? 'queued' : 'in_progress', []);
     this.#send('response.created', { response });
-    this.#send('response.in_progress', { response });
+    if (head.background) this.#send('response.queued', { response });
+    else this.begun();
+  }
+
+  /** A worker has it. Said once, whatever says so first. */
+  begun(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#send('response.in_progress', { response: responseObject(this.#head, 'in_progress', []) });
   }
 
   delta(piece: string): void {
+    this.begun();
     const at = this.#messageAt();
     this.#text += piece;
     this.#send('response.output_text.delta', { ...at, delta: piece, logprobs: [] });
   }
 
+  /**
+   * A text whose pieces are no longer known, as one. It leaves room in the numbers for as many pieces as
+   * there can have been, so that what follows is new to whoever has some of them.
+   */
+  restored(text: string): void {
+    this.delta(text);
+    this.#sequence += text.length - 1;
+  }
+
   finish(answer: Answer): void {
+    this.begun();
     const cut = answer.stop === 'length';
-    if (answer.calls.length === 0 || this.#messageId !== undefined)
-      this.#closeMessage(cut ? 'incomplete' : 'completed');
-    for (const call of answer.calls) this.#call(call);
+    if (answer.calls.length === 0 || this.#talking) this.#closeMessage(cut ? 'incomplete' : 'completed');
+    for (const [index, call] of answer.calls.entries()) this.#call(call, index);
     const response = finishedResponse(this.#head, answer, this.#output);
     this.#send(cut ? 'response.incomplete' : 'response.completed', { response });
     this.#sse.end('data: [DONE]\n\n');
@@ -48,23 +75,24 @@ export class ResponseStream {
 
   /** What was said so far is marked incomplete, and no `[DONE]` follows. */
   fail(error: AppError): void {
-    const partial =
-      this.#messageId === undefined ? [] : [messageItem(this.#messageId, 'incomplete', this.#text)];
+    this.begun();
+    const partial = partialOutput(this.#head, this.#text, 'incomplete');
     this.#send('response.failed', { response: failedResponse(this.#head, error, partial) });
     this.#sse.end();
   }
 
   #send(type: string, fields: Readonly<Record<string, unknown>>): void {
-    this.#sse.event(type, { type, sequence_number: this.#sequence, ...fields });
+    const number = this.#sequence;
     this.#sequence += 1;
+    if (number > this.#after) this.#sse.event(type, { type, sequence_number: number, ...fields });
   }
 
   /** The message comes before any call, so it is always the first item; it opens with the first text. */
   #messageAt(): { item_id: string; output_index: 0; content_index: 0 } {
-    const id = this.#messageId ?? newId('msg');
+    const id = messageId(this.#head);
     const at = { item_id: id, output_index: 0, content_index: 0 } as const;
-    if (this.#messageId !== undefined) return at;
-    this.#messageId = id;
+    if (this.#talking) return at;
+    this.#talking = true;
     this.#send('response.output_item.added', { output_index: 0, item: messageItem(id, 'in_progress') });
     this.#send('response.content_part.added', { ...at, part: textPart('') });
     return at;
@@ -77,8 +105,8 @@ export class ResponseStream {
     this.#done(messageItem(at.item_id, status, this.#text));
   }
 
-  #call(call: ToolCall): void {
-    const at = { item_id: newId('fc'), output_index: this.#output.length };
+  #call(call: ToolCall, index: number): void {
+    const at = { item_id: callId(this.#head, index), output_index: this.#output.length };
     const args = JSON.stringify(call.input);
     this.#send('response.output_item.added', {
       output_index: at.output_index,
@@ -93,4 +121,13 @@ export class ResponseStream {
     this.#send('response.output_item.done', { output_index: this.#output.length, item });
     this.#output.push(item);
   }
+}
+
+/** What followRun says, as events of the stream that `begin` opens. */
+export function responseSink(begin: () => ResponseStream): RunSink {
+  return {
+    accepted: () => void begin(),
+    begun: () => begin().begun(),
+    delta: (text, cursor) => (cursor === '' ? begin().restored(text) : begin().delta(text)),
+  };
 }

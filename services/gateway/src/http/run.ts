@@ -1,118 +1,128 @@
 import type { Response } from 'express';
 import { AppError } from '@moltbot/shared/errors';
-import { isErrorCode } from '../domain/error-code.ts';
-import type { EndOfRun, RunListener, Submitted, TurnRequest } from '../domain/ports.ts';
+import type { AssistantRecord, EndOfRun, Submitted, TurnRequest } from '../domain/ports.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Services } from '../services.ts';
-import { answerOf } from './answer.ts';
-import { idempotencyKey } from './request-id.ts';
+import { appendOnly, type AppendOnly, type RunEnd, type RunSink } from './append-only.ts';
+import { principalOf } from './authenticate.ts';
+import { hearRun, type Hearing, type Steps } from './hear-run.ts';
+import { goneAway } from './place.ts';
 
-export type RunSink = Readonly<{
-  /** The run was accepted; the answer may begin. */
-  accepted?(): void;
-  delta?(text: string): void;
+export type FollowOptions = Readonly<{
+  /** The client can come back for the answer, so the run goes on without it. */
+  mayReturn: boolean;
+  /** The event that a client which comes back has seen last. */
+  after?: string | undefined;
 }>;
 
 /**
- * Hands a turn in and follows it to its end. An append-only stream goes on after a lost worker
- * only while the new text extends what was sent; else it ends with INTERRUPTED. A client that
- * leaves aborts its run, because nobody would read the answer; with an idempotency key it may
- * come back for it, so the run goes on.
+ * Hands a turn in and follows it to its end. A client that leaves aborts its run, because nobody would
+ * read the answer, unless it may return; and unless it is we who leave: a replica that stops
+ * closes connections whose clients ask the next one.
  */
 export async function followRun(
   services: Services,
-  principal: Principal,
   turn: TurnRequest,
   response: Response,
   sink: RunSink,
-): Promise<EndOfRun> {
-  const { promise, resolve, reject } = Promise.withResolvers<EndOfRun>();
-  promise.catch(() => undefined); // it may be rejected before anybody waits for it
-  let sent = '';
-  const send = (text: string): void => {
-    if (text.length > sent.length) sink.delta?.(text.slice(sent.length));
-    sent = text;
-  };
-  const hear: RunListener = (event, view) => {
-    if (event.t === 'delta') {
-      if (view.text.startsWith(sent)) send(view.text);
-      else if (!sent.startsWith(view.text))
-        reject(
-          new AppError('INTERRUPTED', 'the answer was interrupted and started over differently; ask again'),
-        );
-    }
-    if (event.t === 'end') resolve(event);
-  };
-  const stop = await services.hub.watchRun(principal.userId, turn.runId, hear, turn.session.key);
-  const mayReturn = idempotencyKey(response.req) !== undefined;
+  { mayReturn, after }: FollowOptions,
+): Promise<RunEnd> {
+  const principal = principalOf(response);
+  const { key } = turn.session;
+  const told = appendOnly(sink);
+  using heard = await hearRun(services.hub, principal.userId, { runId: turn.runId, key }, told.hear);
   const left = (): void => {
-    if (response.writableEnded || mayReturn) return;
-    void services.desk.abort(principal, turn.session.key, turn.runId, 'rpc').catch(() => undefined);
+    if (response.writableEnded || mayReturn || services.lifecycle.phase() === 'draining') return;
+    void services.desk.abort(principal, key, turn.runId, 'rpc').catch(() => undefined);
   };
   response.once('close', left);
   try {
-    const submitted = await services.desk.submit(principal, turn);
-    const before =
-      submitted.kind === 'duplicate' ? await endedBefore(services, principal, turn, submitted) : undefined;
+    const joining = { services, principal, turn, sink, heard, told };
+    await (after === undefined ? submit(joining) : goOn(joining, after));
     if (response.destroyed) left(); // it left before there was a run to abort
-    sink.accepted?.();
-    const end = whole(before ?? (await promise));
-    const { text } = answerOf(end);
-    if (!text.startsWith(sent))
-      throw new AppError('INTERRUPTED', 'the answer was interrupted and ended differently; ask again');
-    send(text);
-    return end;
+    return await told.end;
   } finally {
-    stop();
     response.off('close', left);
   }
 }
 
-const LOOK_BACK = 200;
+type Joining = Readonly<{
+  services: Services;
+  principal: Principal;
+  turn: TurnRequest;
+  sink: RunSink;
+  heard: Hearing;
+  told: AppendOnly;
+}>;
 
-/** The end of a run whose request is repeated, read from its session; undefined while it goes on. */
+async function submit({ services, principal, turn, sink, heard, told }: Joining): Promise<void> {
+  const submitted = await services.desk.submit(principal, turn);
+  const steps = submitted.kind === 'duplicate' ? await pastOf(heard, turn, submitted) : [];
+  const before =
+    submitted.kind === 'duplicate' && !steps
+      ? await endedBefore(services, principal, turn, submitted)
+      : undefined;
+  sink.accepted?.();
+  if (before) told.hear(before, { text: '', cursor: '' });
+  else heard.go(steps);
+}
+
+async function pastOf(
+  heard: Hearing,
+  { session }: TurnRequest,
+  { sid, turnId, status, error }: Extract<Submitted, { kind: 'duplicate' }>,
+): Promise<Steps | undefined> {
+  if (status === 'error')
+    throw new AppError('CONFLICT', `this idempotency key was used before, and its turn failed: ${error}`);
+  if (status === 'aborted') throw usedBefore();
+  return await heard.past({ sid, key: session.key, turnId });
+}
+
+/** The turn is there already: what was said after an event that the client names, and nothing that would make another. */
+async function goOn({ services, principal, turn, sink, heard }: Joining, after: string): Promise<void> {
+  const { key } = turn.session;
+  const run = await services.runs.find(principal, key, turn.runId);
+  const steps = run && (await heard.past({ ...run, key }));
+  if (!run || !steps?.some(({ view }) => view.cursor === after)) throw goneAway();
+  if (steps.at(-1)?.event.t !== 'end')
+    services.hub.expect(principal.userId, { sid: run.sid, key }, run.turnId);
+  sink.accepted?.();
+  heard.go(steps);
+}
+
+/** The end of a run whose events are gone, read from its session; undefined while it goes on. */
 async function endedBefore(
   services: Services,
   principal: Principal,
-  turn: TurnRequest,
-  { status, error, turnId }: Extract<Submitted, { kind: 'duplicate' }>,
+  { session, runId }: TurnRequest,
+  { status, sid, turnId }: Extract<Submitted, { kind: 'duplicate' }>,
 ): Promise<EndOfRun | undefined> {
-  if (status === 'waiting' || status === 'running') return undefined;
-  if (status === 'error')
-    throw new AppError('CONFLICT', `this idempotency key was used before, and its turn failed: ${error}`);
-  const { records } =
-    status === 'final'
-      ? await services.sessions.history(principal, turn.session.key, LOOK_BACK)
-      : { records: [] };
-  const found = records.findLast(
-    ({ record }) => record.type === 'assistant' && record.turnId === turnId,
-  )?.record;
-  if (found?.type !== 'assistant')
-    throw new AppError(
-      'CONFLICT',
-      'this idempotency key was used before, and its turn has ended; read the session’s history',
-    );
+  if (status !== 'final') return undefined;
+  const record = await services.runs.record(principal, { sid, key: session.key }, turnId);
+  if (!record) throw usedBefore();
+  return endOf(record, runId, session.shownKey);
+}
+
+const usedBefore = (): AppError =>
+  new AppError(
+    'CONFLICT',
+    'this idempotency key was used before, and its turn has ended; read the session’s history',
+  );
+
+/** The end that a record tells of, when the event itself is no longer kept. */
+export function endOf(record: AssistantRecord, runId: string, shownKey: string): EndOfRun {
+  const { turnId, stopReason, errorMessage, timestamp } = record;
+  const ill = stopReason === 'aborted' || stopReason === 'error' ? stopReason : undefined;
   return {
     t: 'end',
     tid: turnId,
-    run: turn.runId,
-    shown: turn.session.shownKey,
-    outcome: 'final',
+    run: runId,
+    shown: shownKey,
+    outcome: ill ?? 'final',
     kind: 'chat',
-    message: found,
-    startedAt: found.timestamp,
-    endedAt: found.timestamp,
+    message: record,
+    ...(errorMessage !== undefined && { error: { code: 'INTERNAL', message: errorMessage } }),
+    startedAt: timestamp,
+    endedAt: timestamp,
   };
-}
-
-/** The end of a run that ended well; everything else throws, so that a cut answer never looks whole. */
-function whole(event: EndOfRun): EndOfRun {
-  if (event.outcome === 'final') return event;
-  if (event.outcome === 'aborted')
-    throw new AppError(
-      event.stopReason === 'timeout' ? 'TIMEOUT' : 'INTERRUPTED',
-      `the run was aborted (${event.stopReason ?? 'rpc'})`,
-    );
-  const code = event.error?.code ?? 'INTERNAL';
-  throw new AppError(isErrorCode(code) ? code : 'INTERNAL', event.error?.message ?? 'the turn failed');
 }

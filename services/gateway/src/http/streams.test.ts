@@ -12,11 +12,13 @@ function recorder(): { sse: Sse; said: Said[]; ended: () => string | undefined }
   const said: Said[] = [];
   let end: string | undefined;
   const sse: Sse = {
-    write: () => undefined,
+    at: () => undefined,
+    frame: () => undefined,
     data: () => undefined,
     event: (_name, value) => void said.push(value as Said),
     end: (last = '') => {
       end = last;
+      if (last.startsWith('event: ')) said.push(JSON.parse(/^data: (.*)$/m.exec(last)?.[1] ?? '') as Said);
     },
   };
   return { sse, said, ended: () => end };
@@ -42,6 +44,7 @@ const HEAD = {
   previous_response_id: null,
   tool_choice: 'auto',
   tools: [],
+  background: false,
 };
 
 describe('a streamed response', () => {
@@ -109,8 +112,8 @@ describe('a streamed Anthropic message', () => {
   test('text and two calls are three blocks; cached tokens are counted apart', () => {
     const { sse, said } = recorder();
     const stream = openMessageStream(sse, 'm');
-    stream.delta('Let me look.');
-    stream.finish(ANSWER);
+    stream.delta('Let me look.', '1-1');
+    stream.finish(ANSWER, '1-2');
     const starts = said.filter(({ type }) => type === 'content_block_start');
     expect(
       starts.map(({ index, content_block: block }) => [index, (block as { type: string }).type]),

@@ -47,9 +47,12 @@ export type Connection = Readonly<{
 export type EventOptions = Readonly<{
   droppable?: boolean;
   stateVersion?: Readonly<{ presence: number; health: number }>;
+  /** Where the event leaves whoever has it. */
+  cursor?: string;
 }>;
 
-const SLOW = 'slow consumer';
+/** `try again later`: 1008 would say that the client is not wanted. */
+const SLOW = { code: 1013, reason: 'slow consumer' } as const;
 const MAX_REASON_BYTES = 120;
 
 /** What may wait of a client's answers, the last one aside: it asked for them, so they are larger than the events. */
@@ -59,18 +62,22 @@ const MOST_FULL_MS = 60_000;
 
 /**
  * `seq` counts the frames really sent on this connection: clients warn of every gap. A client
- * that does not read loses droppable frames first and is closed when the rest piles up.
+ * that does not read loses droppable frames first and is closed when the rest piles up; the reason
+ * names the last cursor it was sent, from where `chat.resume` goes on.
  */
 export function openConnection(socket: WebSocket, id: string, remoteAddress: string): Connection {
   let peer: Peer | undefined;
   let seq = 0;
+  let cursor = '';
   const close = (code: number, reason: string): void => {
     socket.close(code, cut(reason));
     socket.resume(); // the other side's own close is still to be read
   };
+  const tooSlow = (): void =>
+    close(SLOW.code, cursor === '' ? SLOW.reason : `${SLOW.reason}; cursor=${cursor}`);
   const line = openLine(socket);
   const answer = (requestId: string, rest: Pick<ResponseFrame, 'ok' | 'payload' | 'error'>): void => {
-    if (line.answerBytes() > MOST_ANSWER_BYTES) return close(1008, SLOW);
+    if (line.answerBytes() > MOST_ANSWER_BYTES) return tooSlow();
     const frame: ResponseFrame = { type: 'res', id: requestId, ...rest };
     line.answer(JSON.stringify(frame));
   };
@@ -87,10 +94,11 @@ export function openConnection(socket: WebSocket, id: string, remoteAddress: str
       answer(requestId, { ok: false, ...(payload !== undefined && { payload }), error }),
     event: (name, payloadJson, options = {}) => {
       if (line.eventBytes() > POLICY.maxBufferedBytes || line.fullMs() > MOST_FULL_MS) {
-        if (options.droppable !== true || line.fullMs() > MOST_FULL_MS) close(1008, SLOW);
+        if (options.droppable !== true || line.fullMs() > MOST_FULL_MS) tooSlow();
         return false;
       }
       seq += 1;
+      if (socket.readyState === socket.OPEN) cursor = options.cursor ?? cursor;
       const version = options.stateVersion ? `,"stateVersion":${JSON.stringify(options.stateVersion)}` : '';
       line.send(`{"type":"event","event":"${name}","payload":${payloadJson},"seq":${seq}${version}}`);
       return true;

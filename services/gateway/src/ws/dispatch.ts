@@ -7,6 +7,7 @@ import { agentMethods } from './methods/agent.ts';
 import { chatMethods } from './methods/chat.ts';
 import { configMethods } from './methods/config.ts';
 import { quietMethods } from './methods/quiet.ts';
+import { resumeMethods } from './methods/resume.ts';
 import { sessionMethods } from './methods/sessions.ts';
 import { statusMethods } from './methods/status.ts';
 import { tokenMethods } from './methods/tokens.ts';
@@ -16,6 +17,7 @@ import { toWireError } from './wire-error.ts';
 /** Every method there is: who may call it and what it does. */
 const METHODS: Methods = {
   ...chatMethods,
+  ...resumeMethods,
   ...agentMethods,
   ...sessionMethods,
   ...configMethods,

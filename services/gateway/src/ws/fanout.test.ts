@@ -15,7 +15,8 @@ function heldHub() {
     held.push(subscription);
     return await subscription.promise;
   };
-  const hub: Hub = { watchUser: watch, watchRun: watch, expect: () => undefined };
+  const replay: Hub['replay'] = async () => await Promise.reject(new Error('nobody was away'));
+  const hub: Hub = { watchUser: watch, watchRun: watch, expect: () => undefined, replay };
   return { hub, held };
 }
 

@@ -36,7 +36,7 @@ export function createFanout({ hub, sessions }: Pick<Services, 'hub' | 'sessions
       },
     );
     const hear: RunListener = (event, view) => {
-      feed(event, view);
+      feed.tell(event, view);
       stored(event, view);
     };
     const group = { members, stop: hub.watchUser(userId, hear) };
@@ -68,7 +68,6 @@ export function createFanout({ hub, sessions }: Pick<Services, 'hub' | 'sessions
   };
 }
 
-function deliver(members: ReadonlySet<Connection>, frame: Frame): void {
-  for (const connection of members)
-    connection.event(frame.name, frame.payload, { droppable: frame.droppable });
+function deliver(members: ReadonlySet<Connection>, { name, payload, droppable, cursor }: Frame): void {
+  for (const connection of members) connection.event(name, payload, { droppable, cursor });
 }

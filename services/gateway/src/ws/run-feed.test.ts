@@ -18,6 +18,7 @@ const view = (text = ''): RunView => ({
   n: 1,
   startedAt: 1,
   attempt: 1,
+  cursor: '1-1',
 });
 const end = (more: object): RunEvent =>
   ({ t: 'end', ...NAMED, shown: 'Main', kind: 'chat', startedAt: 1, endedAt: 2, ...more }) as RunEvent;
@@ -25,7 +26,7 @@ const end = (more: object): RunEvent =>
 /** What goes out, as `name state-or-stream text`. */
 function feed() {
   const frames: { name: string; droppable: boolean; said: Record<string, unknown> }[] = [];
-  const tell = createRunFeed(({ name, payload, droppable }) =>
+  const { tell } = createRunFeed(({ name, payload, droppable }) =>
     frames.push({ name, droppable, said: JSON.parse(payload) as Record<string, unknown> }),
   );
   const seen = (): string[] =>
@@ -45,7 +46,7 @@ test('the first words go out at once, later ones together', () => {
   for (const text of ['a', 'ab', 'abc']) tell({ t: 'delta', ...NAMED, text: 'x' }, view(text));
   expect(texts('agent')).toEqual(['a']);
   vi.advanceTimersByTime(40);
-  expect(texts('agent')).toEqual(['a', 'ab']);
+  expect(texts('agent')).toEqual(['a', 'abc']);
 });
 
 test('chat frames are fewer than agent frames, and the last text is never held back', () => {
@@ -80,7 +81,8 @@ test.each([
 ] as const)('%s, with what it carries: %j', (outcome, more, carried) => {
   const { tell, frames } = feed();
   tell(end({ outcome, ...more }), view());
-  expect(frames.at(-1)?.said).toEqual({ runId: 'r', sessionKey: 'Main', seq: 1, state: outcome, ...carried });
+  const named = { runId: 'r', sessionKey: 'Main', seq: 1, cursor: 's/1-1' };
+  expect(frames.at(-1)?.said).toEqual({ ...named, state: outcome, ...carried });
   expect(frames.map(({ droppable }) => droppable)).toEqual([false, false]);
 });
 
@@ -97,4 +99,28 @@ test('another attempt says its text anew, even where it is the same', () => {
   vi.advanceTimersByTime(40);
   tell({ t: 'delta', ...NAMED, text: 'a' }, view('a'));
   expect(texts('agent')).toEqual(['a', 'a']);
+});
+
+test('text that was held back goes out before whatever follows it in its session', () => {
+  const { tell, frames } = feed();
+  const at = (cursor: string, text: string): RunView => ({ ...view(text), cursor });
+  const note = { content: [{ type: 'text', text: 'note' }] };
+  tell({ t: 'delta', ...NAMED, text: 'a' }, at('1-1', 'a'));
+  tell({ t: 'delta', ...NAMED, text: 'b' }, at('1-2', 'ab'));
+  tell(
+    { t: 'injected', run: 'i', shown: 'Main', message: note },
+    { ...at('1-3', ''), runId: 'i', turnId: 'i' },
+  );
+  tell({ t: 'delta', ...NAMED, text: 'c' }, at('1-4', 'abc'));
+  tell({ t: 'thinking', ...NAMED, text: 'hm' }, at('1-5', 'abc'));
+  tell({ t: 'delta', ...NAMED, text: 'd' }, at('1-6', 'abcd'));
+  tell({ t: 'start', ...NAMED, shown: 'Main', attempt: 2, at: 1 }, at('1-7', ''));
+  tell({ t: 'delta', ...NAMED, text: 'e' }, at('1-8', 'e'));
+  tell(end({ outcome: 'error' }), at('1-9', 'e'));
+  vi.advanceTimersByTime(1_000);
+  expect(frames.map(({ said }) => said['cursor'])).toEqual([
+    ...['s/1-1.1', 's/1-1.2', 's/1-2.1', 's/1-2.2', 's/1-3', 's/1-4.1', 's/1-4.2', 's/1-5'],
+    ...['s/1-6.1', 's/1-6.2', 's/1-7', 's/1-8.1', 's/1-8.2', 's/1-9.3', 's/1-9'],
+  ]);
+  expect(frames.at(-3)?.said).toMatchObject({ state: 'delta', message: { content: [{ text: 'e' }] } });
 });

@@ -25,6 +25,8 @@ export function anthropicRequest(
   const thinking = thinkingTokens(call, model.entry);
   const messages = call.messages.map(toMessage);
   if (cache) markLast(messages, cache);
+  // after the mark: no later turn shares a prefix that ends in half an answer
+  if (call.prefix !== undefined) messages.push({ role: 'assistant', content: call.prefix });
   return {
     model: model.entry.id,
     max_tokens: answerTokens(call, model.entry),

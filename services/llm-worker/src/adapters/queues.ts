@@ -6,15 +6,29 @@ import type { SessionRef } from '@moltbot/turns';
 /** BullMQ's lock: a worker that dies is noticed after 8 s and its job is picked up within 3 more (measured). */
 const LOCK = { lockDuration: 8_000, stalledInterval: 3_000, maxStalledCount: 1_000 } as const;
 
+/** What the queue holds for a session. */
+export type WakeUp = Readonly<{
+  /** `gone` also when only a dead key is left: a job whose hash was lost leaves one behind. */
+  state: 'queued' | 'delayed' | 'active' | 'gone';
+  /** By the clock of whoever woke. */
+  sinceMs: number;
+  inFront: boolean;
+}>;
+
 export type Queues = AsyncDisposable &
   Readonly<{
-    wake(ref: SessionRef, lane: Lane): Promise<void>;
-    /** `gone` also when only a dead key is left: a job whose hash was lost leaves one behind. */
-    held(sid: string, lane: Lane): Promise<'waiting' | 'active' | 'gone'>;
+    /** Whoever has least to do goes first; `front`: before everybody. */
+    wake(ref: SessionRef, lane: Lane, place?: 'front'): Promise<void>;
+    find(sid: string, lane: Lane): Promise<WakeUp>;
+    /** Puts a session that waits before all that do not. */
+    toFront(sid: string, lane: Lane): Promise<void>;
+    /** How many sessions of a user wait or run. */
+    load(uid: string): Promise<number>;
     /** Removes what the queue believes to hold for a session. */
     unblock(sid: string, lane: Lane): Promise<void>;
     /** Company-wide cap on running turns of a lane; undefined lifts it. */
     cap(lane: Lane, most: number | undefined): Promise<void>;
+    capped(lane: Lane): Promise<boolean>;
     waiting(lane: Lane): Promise<Readonly<Record<string, number>>>;
   }>;
 
@@ -28,30 +42,13 @@ export async function openQueues(target: RedisTarget, pool: string, redis: Redis
   for (const queue of Object.values(queues)) queue.on('error', () => undefined);
   await Promise.all(Object.values(queues).map(async (queue) => await queue.waitUntilReady()));
   return {
-    wake: async ({ sid, uid, key }, lane) => {
-      const load = await redis.zcard(userKeys.open(uid));
-      const job = TurnJob.parse({ v: 1, sid, uid, key });
-      await queues[lane].add('turn', job, {
-        priority: Math.max(1, load),
-        ...WAKE_OPTIONS,
-        deduplication: { id: sid, keepLastIfActive: true },
-      });
-    },
-    held: async (sid, lane) => {
-      const id = await queues[lane].getDeduplicationJobId(sid);
-      const job = id === null ? undefined : await queues[lane].getJob(id);
-      const state = await job?.getState();
-      if (state === undefined || GONE.has(state)) return 'gone';
-      return state === 'active' ? 'active' : 'waiting';
-    },
-    unblock: async (sid, lane) => {
-      await queues[lane].removeDeduplicationKey(sid);
-    },
+    ...wakeUps(queues, redis),
     cap: async (lane, most) => {
       if (most === undefined) await queues[lane].removeGlobalConcurrency();
       else await queues[lane].setGlobalConcurrency(most);
       await queues[lane].resume(); // workers that found the old cap reached wait for a marker
     },
+    capped: async (lane) => (await queues[lane].getGlobalConcurrency()) !== null,
     waiting: async (lane) => await queues[lane].getJobCounts('wait', 'prioritized', 'active', 'delayed'),
     [Symbol.asyncDispose]: async () => {
       await Promise.all(Object.values(queues).map(async (queue) => await queue.close()));
@@ -59,7 +56,44 @@ export async function openQueues(target: RedisTarget, pool: string, redis: Redis
   };
 }
 
+type WakeUps = Pick<Queues, 'wake' | 'find' | 'toFront' | 'load' | 'unblock'>;
+
+function wakeUps(queues: Readonly<Record<Lane, Queue>>, redis: Redis): WakeUps {
+  const load = async (uid: string): Promise<number> => await redis.zcard(userKeys.open(uid));
+  const jobOf = async (sid: string, lane: Lane): Promise<Job | undefined> => {
+    const id = await queues[lane].getDeduplicationJobId(sid);
+    return id === null ? undefined : await queues[lane].getJob(id);
+  };
+  return {
+    wake: async ({ sid, uid, key }, lane, place) => {
+      const priority = place === 'front' ? FRONT : Math.max(FRONT + 1, await load(uid));
+      await queues[lane].add('turn', TurnJob.parse({ v: 1, sid, uid, key }), {
+        priority,
+        ...WAKE_OPTIONS,
+        deduplication: { id: sid, keepLastIfActive: true },
+      });
+    },
+    find: async (sid, lane) => await wakeUpOf(await jobOf(sid, lane)),
+    toFront: async (sid, lane) => await (await jobOf(sid, lane))?.changePriority({ priority: FRONT }),
+    load,
+    unblock: async (sid, lane) => {
+      await queues[lane].removeDeduplicationKey(sid);
+    },
+  };
+}
+
+/** BullMQ takes jobs of priority 0 before all others, in the order in which they became so. */
+const FRONT = 0;
+
 const GONE: ReadonlySet<string> = new Set(['unknown', 'completed', 'failed']);
+
+async function wakeUpOf(job: Job | undefined): Promise<WakeUp> {
+  const state = await job?.getState();
+  if (job === undefined || state === undefined || GONE.has(state))
+    return { state: 'gone', sinceMs: 0, inFront: false };
+  const known = state === 'active' || state === 'delayed' ? state : 'queued';
+  return { state: known, sinceMs: job.timestamp, inFront: job.priority === FRONT };
+}
 
 /** A wake-up leaves no trace; what must not be lost is in the inbox. */
 const WAKE_OPTIONS = { attempts: 1, removeOnComplete: true, removeOnFail: true } as const;
@@ -67,20 +101,23 @@ const WAKE_OPTIONS = { attempts: 1, removeOnComplete: true, removeOnFail: true }
 export type LaneWorker = AsyncDisposable &
   Readonly<{ start: () => void; pause: () => Promise<void>; resize: (slots: number) => void }>;
 
-/** Takes jobs of one lane. `onError` hears what a job threw and what the connection says. */
+/** Takes jobs of one lane; a job's signal tells that its lock is gone. `onError` hears what a job threw and what the connection says. */
 export function openLaneWorker(
   target: RedisTarget,
   pool: string,
   lane: Lane,
   concurrency: number,
-  processJob: (job: Job, token: string | undefined) => Promise<void>,
+  processJob: (job: Job, token: string | undefined, lockLost: AbortSignal | undefined) => Promise<void>,
   onError: (error: Error) => void,
 ): LaneWorker {
   const connection = redisOptions(
     { ...target, name: `${target.name}-${lane}` },
     'blocking',
   ) as ConnectionOptions;
-  const worker = new Worker(queueName(lane, pool), processJob, {
+  // @NOTE BullMQ makes a signal only for a processor that is declared with three parameters
+  const take = async (job: Job, token?: string, lockLost?: AbortSignal): Promise<void> =>
+    await processJob(job, token, lockLost);
+  const worker = new Worker(queueName(lane, pool), take, {
     connection,
     prefix: QUEUE_PREFIX,
     concurrency,
@@ -90,6 +127,9 @@ export function openLaneWorker(
   });
   worker.on('error', onError);
   worker.on('failed', (_job, error) => onError(error));
+  worker.on('lockRenewalFailed', (ids) => {
+    for (const id of ids) worker.cancelJob(id, 'lock lost');
+  });
   return {
     start: () => void worker.run().catch(onError),
     pause: async () => await worker.pause(),

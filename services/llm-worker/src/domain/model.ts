@@ -9,6 +9,8 @@ export type ModelCall = Readonly<{
   /** `off`, `minimal`, `low`, `medium`, `high`, `xhigh`. */
   thinking: string;
   maxTokens: number;
+  /** What the answer has begun with: the model goes on from there, and what it says comes after it. */
+  prefix?: string;
 }>;
 
 export type ModelStop = 'stop' | 'length' | 'toolUse';

@@ -18,16 +18,24 @@ import {
 import { answerTokens } from '../domain/thinking.ts';
 
 const TOKEN_CHARS = 4;
+/** More than any answer's average, so that only a provider that ignores the limit is cut off. */
+const LONGEST_TOKEN_CHARS = 32;
 const HOLD_MARGIN_MS = 60_000;
 
 export type Answer = Readonly<{
   content: readonly ContentBlock[];
   stop: ModelStop;
+  /** What was said of an answer that was cut off here, so that the provider has not counted it. */
+  uncountedChars: number;
 }>;
 
 /** A budgeted call: what it may cost is held before it starts, what it did cost is known whatever happens. */
 export type PaidCall = Readonly<{
   model: CatalogModel;
+  /** What the answer has begun with before this call; '' for most. */
+  prefix: string;
+  /** An answer that grows past this is no answer of so many tokens. */
+  mostChars: number;
   events: AsyncIterable<ModelEvent>;
   /** So far; output is estimated where the provider has not counted it yet. */
   usage(saidChars: number): Usage;
@@ -56,6 +64,8 @@ export async function startCall(
   };
   return {
     model,
+    prefix: call.prefix ?? '',
+    mostChars: answerTokens(call, model.entry) * LONGEST_TOKEN_CHARS,
     events: events(),
     usage: (saidChars) =>
       priced({ ...counts, output: Math.max(counts.output, Math.ceil(saidChars / TOKEN_CHARS)) }, model.price),
@@ -81,7 +91,10 @@ async function hold(
     day: budgetDay(new Date()),
     holdId: randomUUID(),
   };
-  const prompt = estimateTokens(call.messages, call.system + JSON.stringify(call.tools));
+  const prompt = estimateTokens(
+    call.messages,
+    call.system + JSON.stringify(call.tools) + (call.prefix ?? ''),
+  );
   const amountMicroUsd = worstCase(prompt, answerTokens(call, model.entry), price);
   const limits = {
     amountMicroUsd,

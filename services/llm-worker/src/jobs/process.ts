@@ -26,44 +26,67 @@ export type ProcessDeps = Omit<TurnDeps, 'settings' | 'onFirstToken'> &
     events: WorkerEvents;
     /** Turns that run here now, so that an abort finds them. */
     running: Map<string, Lease>;
-    wakeAgain: (ref: SessionRef, lane: Lane) => Promise<void>;
+    wakeAgain: (ref: SessionRef, lane: Lane, place?: 'front') => Promise<void>;
+    /** How many sessions of a user wait or run. */
+    load: (uid: string) => Promise<number>;
   }>;
 
 const CAPPED_RETRY_MS = 500;
+const CAPPED_LOOK_MS = 25;
 const COLD_RETRY_MS = 100;
 
 /** One job is one look at one session: at most one turn, then the next session has its chance. */
-export async function processJob(job: Job, token: string | undefined, deps: ProcessDeps): Promise<void> {
+export async function processJob(
+  job: Job,
+  token: string | undefined,
+  lockLost: AbortSignal | undefined,
+  deps: ProcessDeps,
+): Promise<void> {
   const { sid, uid, key } = TurnJob.parse(job.data);
   const ref: SessionRef = { sid, uid, key };
   const begun = await beginTurn(deps.redis, ref, `${deps.owner}/${randomUUID()}`, deps.userCap);
-  if (begun.kind !== 'run') return await postpone(job, token, begun);
-  const left = await runAndCommit(begun.run, deps);
-  if (left > 0) await deps.wakeAgain(ref, begun.run.content.lane);
+  if (begun.kind !== 'run') return await postpone(job, token, begun, await patienceMs(begun, uid, deps));
+  const left = await runAndCommit(begun.run, lockLost, deps);
+  // one that was handed over has waited for its slot before
+  if (left === 'released') await deps.wakeAgain(ref, begun.run.content.lane, 'front');
+  else if (left > 0) await deps.wakeAgain(ref, begun.run.content.lane);
+}
+
+/** The looks of all sessions of a capped user together come about as often, however many there are. */
+async function patienceMs({ kind }: Begun, uid: string, deps: ProcessDeps): Promise<number> {
+  if (kind !== 'capped') return 0;
+  return Math.max(CAPPED_RETRY_MS, (await deps.load(uid)) * CAPPED_LOOK_MS) * (1 + Math.random());
 }
 
 async function postpone(
   job: Job,
   token: string | undefined,
   begun: Exclude<Begun, { kind: 'run' }>,
+  cappedMs: number,
 ): Promise<void> {
   if (begun.kind === 'empty' || begun.kind === 'gone') return;
   const now = Date.now();
   const until = {
     busy: begun.kind === 'busy' ? begun.untilMs + 50 : 0,
-    capped: now + CAPPED_RETRY_MS * (1 + Math.random()),
+    capped: now + cappedMs,
     cold: now + COLD_RETRY_MS,
   };
   await job.moveToDelayed(Math.ceil(until[begun.kind]), token);
   throw new DelayedError();
 }
 
-/** Returns how many turns wait in this session, 0 when it is not ours any more. */
-async function runAndCommit(run: Run, deps: ProcessDeps): Promise<number> {
+/** Returns how many turns wait in this session, 0 when it is not ours any more; `released` when it is the next worker's. */
+async function runAndCommit(
+  run: Run,
+  lockLost: AbortSignal | undefined,
+  deps: ProcessDeps,
+): Promise<number | 'released'> {
   const startedAtMs = Date.now();
   const settings = settingsFor(run, deps);
   using lease = keepLease(async () => await renewLease(deps.redis, run), settings.timeoutMs);
   deps.running.set(run.content.turnId, lease);
+  // @NOTE the queue's lock guards a wake-up, the lease the session: only the lease's loss ends the turn
+  lockLost?.addEventListener('abort', () => void lease.check(), { once: true });
   try {
     deps.events.turnStarted(run);
     const onFirstToken = (provider: string): void => deps.events.firstToken(run, provider);

@@ -3,11 +3,14 @@ import type { Redis } from '@moltbot/shared/redis';
 import { findOverdue, type SessionRef } from '@moltbot/turns';
 
 const SWEEP_INTERVAL_MS = 2_000;
+/** Whoever could have run for so long goes before everybody, however much its user has to do. */
+const PATIENCE_MS = 30_000;
 
 export type SweepDeps = Readonly<{
   redis: Redis;
   wake(ref: SessionRef, lane: Lane): Promise<void>;
-  held(sid: string, lane: Lane): Promise<'waiting' | 'active' | 'gone'>;
+  find(sid: string, lane: Lane): Promise<Readonly<{ state: string; sinceMs: number; inFront: boolean }>>;
+  toFront(sid: string, lane: Lane): Promise<void>;
   unblock(sid: string, lane: Lane): Promise<void>;
   onRewake(): void;
   onError(error: unknown): void;
@@ -31,10 +34,11 @@ export function startSweeper(deps: SweepDeps): Disposable {
 async function sweep(deps: SweepDeps): Promise<void> {
   for (const { sid, uid, key, lane, wokenBefore } of await findOverdue(deps.redis)) {
     const known = LANES.find((name) => name === lane) ?? 'main';
-    const held = await deps.held(sid, known);
+    const { state, sinceMs, inFront } = await deps.find(sid, known);
     // a long queue: its turn will come, and a second job would only make the queue longer
-    if (held === 'waiting') continue;
-    if (held === 'gone' || wokenBefore) await deps.unblock(sid, known);
+    if (state === 'queued' && !inFront && Date.now() - sinceMs > PATIENCE_MS) await deps.toFront(sid, known);
+    if (state === 'queued' || state === 'delayed') continue;
+    if (state === 'gone' || wokenBefore) await deps.unblock(sid, known);
     await deps.wake({ sid, uid, key }, known);
     deps.onRewake();
   }

@@ -32,6 +32,8 @@ export type TurnResult = Readonly<{
   stopReason: AssistantRecord['stopReason'];
   abortReason?: string;
   error?: AppError;
+  /** The model was asked to go on from what an earlier attempt had said. */
+  continued?: boolean;
   model?: CatalogModel;
   usage?: Usage;
   money?: PaidCall['money'];

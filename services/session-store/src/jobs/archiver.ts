@@ -1,4 +1,4 @@
-import { archiveKeys } from '@moltbot/shared/redis';
+import { archiveKeys, type Durability } from '@moltbot/shared/redis';
 import { createRetries, type Retries } from '../domain/retries.ts';
 import {
   readBatch,
@@ -14,6 +14,7 @@ export type ArchiverDeps = ArchiveDeps &
     /** Shards that are ours now, with their fences. */
     shards(): ReadonlyMap<number, string>;
     batchMs: number;
+    durability: Durability;
   }>;
 
 export type Archiver = Readonly<{
@@ -41,7 +42,11 @@ export function createArchiver(deps: ArchiverDeps): Archiver {
       failing.add(one.sid);
       deps.events.notArchived(one.sid, one.head?.uid ?? '', one.records?.length ?? 0, error);
     };
-    const batches = await each(waiting, async (one) => await readBatch(deps, one), failed);
+    // a record that a failover could still take back is not archived
+    const batches = await deps.durability.settle(
+      deps.redis,
+      async () => await each(waiting, async (one) => await readBatch(deps, one), failed),
+    );
     await each(batches, async (one) => await writeBatch(deps, one), failed);
     const durable = await deps.writer.settle().then(
       () => true,

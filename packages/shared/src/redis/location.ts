@@ -1,0 +1,126 @@
+import { readFileSync } from 'node:fs';
+import type { RedisOptions } from 'ioredis';
+
+/** Where Redis is and how to reach it, as `REDIS_URL` says in one line. */
+export type RedisLocation = Readonly<{
+  connection: RedisOptions;
+  /** Replicas that must hold what is shown to a client; 0 where there are none. */
+  replicas: number;
+}>;
+
+const FORM =
+  /^(?<scheme>rediss?)(?<sentinel>\+sentinel)?:\/\/(?:(?<user>[^:@/]*)(?::(?<password>[^@/]*))?@)?(?<hosts>[^/?]+)(?<path>\/[^?]*)?(?:\?(?<query>.*))?$/;
+const SETTINGS: ReadonlySet<string> = new Set(
+  ['ca', 'cert', 'key', 'servername', 'sentinelUser', 'sentinelPassword', 'replicas'], // ours; no other tool reads them
+);
+const REDIS_PORT = 6_379;
+const SENTINEL_PORT = 26_379;
+/** A Sentinel that hangs is passed over for the next one. */
+const SENTINEL_ANSWERS_WITHIN_MS = 2_000;
+const SENTINEL_RETRY_MS = 1_000;
+
+/**
+ * Forms: `unix:///path` · `redis[s]://[user[:password]@]host[:port][/db]` ·
+ * `redis[s]+sentinel://[user[:password]@]host[:port],…/name of the master[/db]`. After `?`: `ca`, `cert`,
+ * `key` (PEM files) and `servername` of TLS, `sentinelUser`, `sentinelPassword`, `replicas` (with Sentinel 1).
+ */
+export function locateRedis(url: string): RedisLocation {
+  if (url.startsWith('unix://')) return { connection: { path: new URL(url).pathname }, replicas: 0 };
+  const parts = FORM.exec(url)?.groups;
+  if (parts === undefined)
+    throw new Error(
+      'REDIS_URL is not usable: redis://[user:password@]host[:port][/db], rediss://…, redis+sentinel://host:port,host:port/<master name>, or unix:///path',
+    );
+  const settings = settingsOf(parts['query'] ?? '');
+  const names = (parts['path'] ?? '').split('/').filter((name) => name !== '');
+  const isSentinel = parts['sentinel'] !== undefined;
+  const tls = parts['scheme'] === 'rediss' ? tlsFiles(settings) : undefined;
+  const common: RedisOptions = {
+    ...(parts['user'] && { username: decodeURIComponent(parts['user']) }),
+    ...(parts['password'] && { password: decodeURIComponent(parts['password']) }),
+    ...(tls && { tls }),
+  };
+  const where = isSentinel
+    ? sentinels(parts['hosts'] ?? '', names, settings, tls)
+    : single(parts['hosts'] ?? '', names[0]);
+  return { connection: { ...common, ...where }, replicas: replicasOf(settings, isSentinel) };
+}
+
+function single(host: string, db = '0'): RedisOptions {
+  if (host.includes(','))
+    throw new Error(
+      'REDIS_URL names several hosts: with Sentinel it begins with redis+sentinel://; Redis Cluster cannot be used, because a turn is one decision on one primary',
+    );
+  return { ...address(host, REDIS_PORT), db: database(db) };
+}
+
+function sentinels(
+  hosts: string,
+  [name, db = '0']: readonly string[],
+  settings: URLSearchParams,
+  tls: RedisOptions['tls'],
+): RedisOptions {
+  if (name === undefined)
+    throw new Error(
+      'REDIS_URL names Sentinels and not their master: redis+sentinel://host:port/<master name>',
+    );
+  const [sentinelUsername, sentinelPassword] = [
+    settings.get('sentinelUser'),
+    settings.get('sentinelPassword'),
+  ];
+  return {
+    sentinels: hosts.split(',').map((host) => address(host, SENTINEL_PORT)),
+    name: decodeURIComponent(name),
+    db: database(db),
+    ...(sentinelUsername && { sentinelUsername }),
+    ...(sentinelPassword && { sentinelPassword }),
+    ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+    // @NOTE a frozen master closes nothing: only this, or socketTimeout, lets go of it (measured)
+    failoverDetector: true,
+    disconnectTimeout: 500, // and what is let go of need not say goodbye
+    sentinelCommandTimeout: SENTINEL_ANSWERS_WITHIN_MS,
+    sentinelRetryStrategy: (attempt) => Math.min(50 * attempt, SENTINEL_RETRY_MS),
+    sentinelReconnectStrategy: () => SENTINEL_RETRY_MS,
+  };
+}
+
+function address(text: string, fallback: number): { host: string; port: number } {
+  const [, host, port] = /^(\[[^\]]+\]|[^:]+)(?::(\d{1,5}))?$/.exec(text) ?? [];
+  if (host === undefined) throw new Error(`REDIS_URL: "${text}" is no host:port`);
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port ?? fallback) };
+}
+
+function database(text: string): number {
+  if (!/^\d{1,5}$/.test(text)) throw new Error(`REDIS_URL: "${text}" is no number of a database`);
+  return Number(text);
+}
+
+function settingsOf(query: string): URLSearchParams {
+  const settings = new URLSearchParams(query);
+  for (const name of settings.keys())
+    if (!SETTINGS.has(name))
+      throw new Error(`REDIS_URL: "${name}" is unknown; known are ${[...SETTINGS].join(', ')}`);
+  return settings;
+}
+
+function tlsFiles(settings: URLSearchParams): NonNullable<RedisOptions['tls']> {
+  const file = (name: 'ca' | 'cert' | 'key'): Record<string, Buffer> => {
+    const path = settings.get(name);
+    if (!path) return {};
+    try {
+      return { [name]: readFileSync(path) };
+    } catch (cause) {
+      throw new Error(`REDIS_URL: the file of "${name}" cannot be read: ${(cause as Error).message}`, {
+        cause,
+      });
+    }
+  };
+  const servername = settings.get('servername');
+  return { ...file('ca'), ...file('cert'), ...file('key'), ...(servername && { servername }) };
+}
+
+function replicasOf(settings: URLSearchParams, isSentinel: boolean): number {
+  const text = settings.get('replicas') ?? (isSentinel ? '1' : '0');
+  if (!/^\d$/.test(text)) throw new Error(`REDIS_URL: replicas=${text} is no number from 0 to 9`);
+  return Number(text);
+}
