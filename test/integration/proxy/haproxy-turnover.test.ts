@@ -146,6 +146,18 @@ describe('a gateway that drains', () => {
     for (const user of users) user.client.close();
     await cluster.gateways[0]?.start();
   });
+
+  test('P-2: is let finish what it answers over HTTP', async () => {
+    await using haproxy = await startHaproxy({ gateways: cluster.gateways });
+    const answers = [true, false, true, false].map(async (stream) => {
+      const body = completion('#tokens 60 #delay 50', stream);
+      return await textOf(await ask(`${haproxy.url}/v1/chat/completions`, { token: cluster.token, body }));
+    });
+    await until(() => callsFor(cluster, '#tokens 60 #delay 50') === 4, 'all are under way');
+    await cluster.gateways[0]?.signal('SIGTERM'); // it has two of them
+    for (const answer of await Promise.all(answers)) expect(answer).toMatch(/t60.*("stop"|\[DONE\])/s);
+    await cluster.gateways[0]?.start();
+  });
 });
 
 describe('an HAProxy that reloads', () => {
