@@ -52,7 +52,7 @@ export const outcomeOf = ({ model }: Cluster, text: string): string | undefined 
   model.requests().findLast(({ body }) => JSON.stringify(body).includes(text))?.outcome;
 
 /** A client that trusts the certificate nobody signed. */
-export class TrustingSocket extends WebSocket {
+class TrustingSocket extends WebSocket {
   constructor(url: string) {
     super(url, { rejectUnauthorized: false });
   }
