@@ -1,6 +1,6 @@
 import express from 'express';
 import type { Registry } from 'prom-client';
-import { closeRedis, openRedis, requireSafeRedis } from '@moltbot/shared/redis';
+import { closeRedis, openDurability, openRedis, requireSafeRedis } from '@moltbot/shared/redis';
 import { createLifecycle, listen, probeRoutes, VERSION, type Lifecycle } from '@moltbot/shared/runtime';
 import { createLogControl, createRegistry, type Logger } from '@moltbot/shared/telemetry';
 import { openDirectory } from './adapters/directory.ts';
@@ -26,15 +26,17 @@ export async function startAuth(
   await using cleanup = new AsyncDisposableStack();
   const log = overrides.log ?? createLogControl('auth').logger;
   const registry = createRegistry('auth', VERSION);
-  const redis = cleanup.adopt(await openRedis({ url: config.redisUrl, name: 'auth' }, 'request'), closeRedis);
+  const target = { url: config.redisUrl, name: 'auth' };
+  const redis = cleanup.adopt(await openRedis(target, 'request'), closeRedis);
   await requireSafeRedis(redis, config.redisUrl);
+  const durability = cleanup.use(await openDurability(target));
   const lifecycle = createLifecycle([{ name: 'redis', ok: () => redis.status === 'ready' }]);
   const app = express().disable('x-powered-by');
   app.use(probeRoutes(lifecycle));
   app.get('/metrics', async (_request, response) => {
     response.type(registry.contentType).send(await registry.metrics());
   });
-  app.use(tokenRoutes(config.internalSecret, openDirectory(redis), createEvents(log, registry)));
+  app.use(tokenRoutes(config.internalSecret, openDirectory(redis, durability), createEvents(log, registry)));
   const { port } = cleanup.use(await listen(app, config.http.port, config.http.host));
   lifecycle.advance('ready');
   log.info({ event: 'auth.ready', port }, 'auth is ready');

@@ -1,6 +1,6 @@
 import { TokenRecord } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
-import { authKeys, isRedisOutage, type Redis } from '@moltbot/shared/redis';
+import { authKeys, isRedisOutage, type Durability, type Redis } from '@moltbot/shared/redis';
 
 export type ListedToken = TokenRecord & Readonly<{ lastUsedAtMs: number | null }>;
 
@@ -16,12 +16,14 @@ export type Directory = Readonly<{
 const KEPT_AFTER_EXPIRY_MS = 30 * 24 * 60 * 60_000;
 const PAGE = 500;
 
-/** The tokens in Redis. A Redis that does not answer is UNAVAILABLE. */
-export function openDirectory(redis: Redis): Directory {
+/** The tokens in Redis. A Redis that does not answer is UNAVAILABLE; a failover brings no revoked token back. */
+export function openDirectory(redis: Redis, durability: Durability): Directory {
+  const safely = async <T>(work: () => Promise<T>): Promise<T> =>
+    await reached(durability.settle(redis, work));
   return {
-    add: async (record) => await reached(add(redis, record)),
+    add: async (record) => await safely(async () => await add(redis, record)),
     list: async () => await reached(list(redis)),
-    remove: async (id) => await reached(remove(redis, id)),
+    remove: async (id) => await safely(async () => await remove(redis, id)),
   };
 }
 

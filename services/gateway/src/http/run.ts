@@ -31,9 +31,12 @@ export async function followRun(
   const { key } = turn.session;
   const told = appendOnly(sink);
   using heard = await hearRun(services.hub, principal.userId, { runId: turn.runId, key }, told.hear);
-  const left = (): void => {
-    if (response.writableEnded || mayReturn || services.lifecycle.phase() === 'draining') return;
+  const abandon = (): void => {
+    if (mayReturn) return;
     void services.desk.abort(principal, key, turn.runId, 'rpc').catch(() => undefined);
+  };
+  const left = (): void => {
+    if (!response.writableEnded && services.lifecycle.phase() !== 'draining') abandon();
   };
   response.once('close', left);
   try {
@@ -41,6 +44,10 @@ export async function followRun(
     await (after === undefined ? submit(joining) : goOn(joining, after));
     if (response.destroyed) left(); // it left before there was a run to abort
     return await told.end;
+  } catch (cause) {
+    // it may have been taken all the same, and without a key of its own nobody can come for it
+    if (cause instanceof AppError && cause.code === 'UNAVAILABLE') abandon();
+    throw cause;
   } finally {
     response.off('close', left);
   }
