@@ -10,7 +10,7 @@ import { ROOT } from '../support/service-process.ts';
 import { startConstellation } from './constellation.ts';
 import { FAULTS, type ChaosFault } from './faults.ts';
 import { runFault, type Outcome } from './run-fault.ts';
-import { scorecard, verdict } from './scorecard.ts';
+import { broken, scorecard } from './scorecard.ts';
 
 const HELP = `npm run chaos -- [options]
 
@@ -42,23 +42,25 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  const faults = FAULTS.filter(
+  const chosen = FAULTS.filter(
     ({ name, short }) =>
       (!values.short || short === true) &&
       (values.only.length === 0 || values.only.some((text) => name.includes(text))),
   );
-  if (faults.length === 0) throw new Error(`no fault is named like ${values.only.join(', ')}`);
+  if (chosen.length === 0) throw new Error(`no fault is named like ${values.only.join(', ')}`);
   const chance = seeded(values.seed === undefined ? undefined : whole('seed', values.seed));
   process.stdout.write(`seed ${chance.seed}\n`);
   await using constellation = await startConstellation(whole('users', values.users));
   const endsAtMs = Date.now() + Math.min(MOST_MINUTES, whole('minutes', values.minutes)) * 60_000;
   const outcomes: Outcome[] = [];
   for (let round = 0; round < whole('rounds', values.rounds) || Date.now() < endsAtMs; round += 1)
-    for (const fault of faults) outcomes.push(await one(constellation, fault, round, chance));
+    for (const fault of chosen) outcomes.push(await one(constellation, fault, round, chance));
   const text = scorecard(outcomes, { users: whole('users', values.users), seed: chance.seed });
   process.stdout.write(`\n${text}\n`);
   if (values.write) await writeFile(join(ROOT, 'docs/operate/scorecard.md'), text);
-  return verdict(outcomes) ? 0 : 1;
+  const faults = broken(outcomes, !values.short);
+  for (const fault of faults) process.stderr.write(`not kept: ${fault}\n`);
+  return faults.length === 0 ? 0 : 1;
 }
 
 async function one(

@@ -176,6 +176,48 @@ describe('stream faults', () => {
     expect(lateMs).toBeGreaterThan(100);
   });
 
+  test('reset: the connection dies before the first byte', async () => {
+    await expect(post('hi #fault reset')).rejects.toThrow('fetch failed');
+    model.script({ kind: 'reset' });
+    expect([await post('a').catch(() => 0), (await post('a')).status]).toEqual([0, 200]);
+  });
+
+  test('silent: not a byte comes, however long one waits', async () => {
+    const answer = fetch(`${model.baseUrl}/v1/messages`, {
+      ...request('hi #fault silent'),
+      signal: AbortSignal.timeout(300),
+    });
+    await expect(answer).rejects.toThrow('timeout');
+    await vi.waitFor(() => expect(model.requests().at(-1)?.outcome).toBe('aborted'));
+  });
+
+  test('stop: an end for a reason nobody knows', async () => {
+    const text = await (await post('#tokens 2 #fault stop moon_phase', { stream: true })).text();
+    expect(text).toContain('"stop_reason":"moon_phase"');
+    expect(await (await post('#tokens 2 #fault stop moon_phase')).json()).toMatchObject({
+      content: [{ text: 't1 t2' }],
+      stop_reason: 'moon_phase',
+    });
+  });
+
+  test('empty: a good end with nothing before it', async () => {
+    expect(await (await post('#tokens 2 #fault empty')).json()).toMatchObject({
+      content: [],
+      stop_reason: 'end_turn',
+    });
+    expect(await readStream('#tokens 2 #fault empty')).toEqual({ text: '', error: undefined, stopped: true });
+  });
+
+  test.each([1, 2, 5])('split: the same answer in pieces of %i bytes', async (bytes) => {
+    const body = (await post(`#fault split ${bytes} #echo 你好 👋🏽`, { stream: true })).body;
+    const pieces: Uint8Array[] = [];
+    for await (const piece of body ?? []) pieces.push(piece);
+    const split = pieces.filter((piece) => !Buffer.from(piece).toString().endsWith('\n\n'));
+    expect(split.length, 'between lines and inside them').toBeGreaterThan(10);
+    const { text, stopped } = await readStream(`#fault split ${bytes} #echo 你好 👋🏽`);
+    expect([text, stopped]).toEqual(['你好 👋🏽', true]);
+  });
+
   test('the OpenAI stream breaks as well', async () => {
     const openai = new OpenAI({ apiKey: 'right', baseURL: `${model.baseUrl}/v1`, maxRetries: 0 });
     model.script({ kind: 'overloaded', afterTokens: 1 });

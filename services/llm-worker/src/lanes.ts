@@ -35,7 +35,6 @@ export function openLanes(target: RedisTarget, config: LlmWorkerConfig, deps: La
     owner: config.id,
     userCap: config.maxRunningPerUser,
     wakeAgain: deps.queues.wake,
-    load: deps.queues.load,
   };
   const lanes = LANES.map((lane) => ({
     lane,

@@ -8,6 +8,8 @@ export type Diary = {
   readonly userId: string;
   readonly key: string;
   readonly turns: LiveTurn[];
+  /** What the client had put together of each turn at its end. */
+  readonly heard: string[];
   /** Broken promises, in words. */
   readonly faults: string[];
   /** Longest time without a sign of each turn, from its acceptance to its end, ms. */
@@ -22,6 +24,7 @@ export const newDiary = (userId: string, key: string): Diary => ({
   userId,
   key,
   turns: [],
+  heard: [],
   faults: [],
   silencesMs: [],
   absencesMs: [],
@@ -61,6 +64,7 @@ export function judgeText(
   text: string,
   whole: boolean,
 ): void {
+  diary.heard.push(text);
   if (whole && text !== answer) diary.faults.push(`${runId}: a client put together "${text}" as whole`);
   if (!answer.startsWith(text)) diary.faults.push(`${runId}: a client was given "${text}"`);
   if (whole) return;

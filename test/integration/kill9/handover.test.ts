@@ -1,10 +1,17 @@
 /** A worker that is told to end hands over what it cannot finish. */
 import { randomUUID } from 'node:crypto';
-import { budgetKeys } from '@moltbot/shared/redis';
-import { budgetSpent } from '@moltbot/turns';
+import { budgetKeys, sessionKeys } from '@moltbot/shared/redis';
+import { budgetSpent, readEntry, readEvents } from '@moltbot/turns';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startCluster, type Cluster } from '../../support/cluster.ts';
-import { listen, newPerson, shownText, until, type Listener } from '../../support/people.ts';
+import {
+  listen,
+  newPerson,
+  shownText,
+  until,
+  type ChatPayload,
+  type Listener,
+} from '../../support/people.ts';
 
 /** Well before the lease of a worker that says nothing ends, which is 8 s. */
 const BEGUN_WITHIN_MS = 2_000;
@@ -12,7 +19,7 @@ const BEGUN_WITHIN_MS = 2_000;
 let cluster: Cluster;
 let admin: Listener;
 beforeAll(async () => {
-  cluster = await startCluster({ gateways: 1, workers: 2 });
+  cluster = await startCluster({ gateways: 1, workers: 3, env: { WORKER_SLOTS: '2' } });
   admin = listen(cluster.gateways[0]?.wsUrl ?? '', cluster.token);
 }, 90_000);
 afterAll(async () => {
@@ -71,4 +78,61 @@ test('another one begins within two seconds, as often as it takes, and the answe
   const end = await alice.end(runId);
   expect(end.state, cluster.output()).toBe('final');
   expect(shownText(end).split(' ')).toHaveLength(900);
+}, 120_000);
+
+type Start = Readonly<{ atMs: number; attempt: number }>;
+type Running = Readonly<{ uid: string; key: string; runId: string; listener: Listener }>;
+
+const sidOf = async ({ uid, key }: Running): Promise<string> =>
+  (await readEntry(cluster.redis, uid, key))?.['sid'] ?? '';
+
+async function startsOf(turn: Running): Promise<Start[]> {
+  const { events } = await readEvents(cluster.redis, { sid: await sidOf(turn), key: turn.key }, '');
+  return events.flatMap(({ e }) => (e.t === 'start' ? [{ atMs: e.at, attempt: e.attempt }] : []));
+}
+
+test('T-5: beside a full queue it hands over at once, and what it handed over goes first', async () => {
+  const people = await Promise.all(
+    ['bob', 'carol', 'dave'].map(async (name) => await newPerson(admin, name)),
+  );
+  const listeners = people.map(({ token }) => listen(cluster.gateways[0]?.wsUrl ?? '', token));
+  const turns = people.flatMap(({ userId: uid }, at) =>
+    Array.from({ length: 4 }, (_, session) => {
+      const listener = listeners[at] as Listener;
+      return { uid, key: `agent:main:${session}`, runId: randomUUID(), listener };
+    }),
+  );
+  await Promise.all(
+    turns.map(async ({ key, runId, listener }) => {
+      const message = `${runId} #tokens 60 #delay 90`;
+      await listener.request('chat.send', { sessionKey: key, message, idempotencyKey: runId });
+    }),
+  );
+  const [victim] = cluster.workers;
+  const ownedBy = async (turn: Running): Promise<boolean> =>
+    (await cluster.redis.hget(sessionKeys.state(await sidOf(turn)), 'owner'))?.startsWith(
+      `${victim?.name}/`,
+    ) === true;
+  const owned = async (): Promise<Running[]> => {
+    const flags = await Promise.all(turns.map(ownedBy));
+    return turns.filter((_, at) => flags[at]);
+  };
+  const handed = await until(async () => {
+    const own = await owned();
+    return own.length === 2 && own;
+  }, 'both its slots are in use');
+  await victim?.signal('SIGTERM');
+  const goneAtMs = Date.now();
+  const endOf = ({ listener, runId }: Running): ChatPayload | undefined =>
+    listener.chats(runId).find(({ state }) => state !== 'delta');
+  await until(() => turns.every(endOf), 'every end', 90_000);
+  const ends = turns.map((turn) => endOf(turn) ?? {});
+  expect(ends.map(shownText)).toEqual(turns.map(() => expect.stringMatching(/^t1 t2 .* t60$/)));
+  const again = (await Promise.all(handed.map(startsOf))).map(([, second]) => second);
+  expect(again).toEqual(handed.map(() => expect.objectContaining({ attempt: 1 })));
+  const last = Math.max(...again.map((start) => start?.atMs ?? 0));
+  const others = (await Promise.all(turns.filter((turn) => !handed.includes(turn)).map(startsOf))).flat();
+  expect(others.filter(({ atMs }) => atMs > goneAtMs && atMs < last)).toEqual([]);
+  for (const { client } of listeners) client.close();
+  await victim?.start();
 }, 120_000);

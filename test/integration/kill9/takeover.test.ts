@@ -1,6 +1,6 @@
 /** What becomes of an answer whose worker died half-way: whether the next one goes on from there, and what is kept when none does. */
 import { createHash, randomUUID } from 'node:crypto';
-import type { LoggedEvent, NumberedRecord } from '@moltbot/shared/contracts';
+import { QUEUE_PREFIX, queueName, type LoggedEvent, type NumberedRecord } from '@moltbot/shared/contracts';
 import { sessionKeys } from '@moltbot/shared/redis';
 import { beginTurn, emitEvent, MAX_ATTEMPTS, readEntry, readEvents, readRecords } from '@moltbot/turns';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -264,6 +264,27 @@ describe('an answer that is being written', () => {
       expect(askedFor(sent).map(prefixOf)).toEqual([undefined, expect.stringMatching(/^t1 t2 .*t\d+$/)]);
       expect(await streamed).toMatch(/"finish_reason":"stop"[^]*data: \[DONE\]\n\n$/);
       await worker.start();
+    },
+  );
+
+  test(
+    'T-5: goes on when the queue takes its wake-up away, for its session is still its own',
+    { timeout: 60_000 },
+    async () => {
+      const sent = await send('demo-1', '#tokens 150 #delay 100');
+      await heardFrom(sent, 3);
+      const queue = `${QUEUE_PREFIX}:${queueName('main', 'default')}`;
+      const job = `${queue}:${await cluster.redis.get(`${queue}:de:${await sidOf(sent.key)}`)}`;
+      expect(await cluster.redis.del(`${job}:lock`)).toBe(1);
+      // somebody else takes the job, finds the session busy and puts it off
+      await until(
+        async () => (await cluster.redis.hget(job, 'stc')) !== null,
+        'the job is taken again',
+        15_000,
+      );
+      expect(shownText(await user.end(sent.runId))).toBe(words(150));
+      expect(starts(sent)).toEqual([1]);
+      expect(askedFor(sent)).toHaveLength(1);
     },
   );
 

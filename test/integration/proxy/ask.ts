@@ -1,9 +1,11 @@
 /** Requests as a client behind no library makes them: its own address, its own headers, any certificate. */
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { request as plainRequest, type IncomingMessage } from 'node:http';
 import { request as tlsRequest } from 'node:https';
-import type { Cluster } from '../../support/cluster.ts';
 import { WebSocket } from 'ws';
+import type { Cluster } from '../../support/cluster.ts';
+import { until, type Listener } from '../../support/people.ts';
 
 export type Question = Readonly<{
   token: string;
@@ -37,6 +39,10 @@ export async function textOf(response: IncomingMessage): Promise<string> {
   return text;
 }
 
+/** How often the provider was asked with this text. */
+export const callsFor = ({ model }: Cluster, text: string): number =>
+  model.requests().filter(({ body }) => JSON.stringify(body).includes(text)).length;
+
 /** The body of a chat completion. */
 export const completion = (content: string, stream = false): string =>
   JSON.stringify({ model: 'moltbot', stream, messages: [{ role: 'user', content }] });
@@ -46,11 +52,16 @@ export const outcomeOf = ({ model }: Cluster, text: string): string | undefined 
   model.requests().findLast(({ body }) => JSON.stringify(body).includes(text))?.outcome;
 
 /** A client that trusts the certificate nobody signed. */
-export class TrustingSocket extends WebSocket {
+class TrustingSocket extends WebSocket {
   constructor(url: string) {
     super(url, { rejectUnauthorized: false });
   }
 }
+
+export const CLIENT = {
+  client: { id: 'test', mode: 'test', version: '1', platform: 'linux' },
+  WebSocket: TrustingSocket,
+} as const;
 
 /** The gateways of the tests believe the proxy, which comes from 127.0.0.1, and one more in front of it. */
 export const GATEWAY_BEHIND_PROXY = {
@@ -59,11 +70,44 @@ export const GATEWAY_BEHIND_PROXY = {
   trustedProxies: ['127.0.0.1', '127.0.0.77'],
 } as const;
 
+/** The codes with which a client's connections end, as they end. */
+export function closesOf({ client }: Pick<Listener, 'client'>): (number | undefined)[] {
+  const codes: (number | undefined)[] = [];
+  client.on('state', ({ status, closeCode, attempt }) => {
+    if (status === 'waiting' && attempt === 1) codes.push(closeCode); // the attempts after it fail, too
+  });
+  return codes;
+}
+
+/** Whom a gateway saw in a refused request, told by its path: `send` makes one with a wrong token. */
+export async function addressOf(
+  { gateways }: Cluster,
+  send: (path: string) => Promise<unknown>,
+): Promise<string | undefined> {
+  const path = `/v1/models/${randomUUID()}`;
+  await send(path);
+  const lineOf = (output: string): string | undefined =>
+    output.split('\n').find((line) => line.includes(path));
+  const line = await until(
+    () => lineOf(gateways.map((one) => one.output()).join('\n')),
+    `the refusal of ${path}`,
+  );
+  return /"ip":"([^"]*)"/.exec(line)?.[1];
+}
+
+/** What a client may pretend, in the headers that proxies use. */
+export const FORGED = {
+  'X-Forwarded-For': '10.9.9.9',
+  'X-Real-IP': '10.9.9.9',
+  'X-Forwarded-Proto': 'gopher',
+  Forwarded: 'for=10.9.9.9',
+};
+
 /** New connections through the proxy, one after the other; how each of them went. */
 export async function connectUntil(wsUrl: string, over: () => boolean): Promise<Record<string, number>> {
   const outcomes: Record<string, number> = {};
   while (!over()) {
-    const socket = new WebSocket(wsUrl);
+    const socket = new TrustingSocket(wsUrl);
     const outcome = await new Promise<string>((resolve) => {
       socket.once('message', () => resolve('challenged'));
       socket.once('error', ({ message }) => resolve(message));

@@ -5,6 +5,7 @@ import { readCursor, type ResumeAnswer } from '@moltbot/shared/contracts';
 import { sessionKeys } from '@moltbot/shared/redis';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { startCluster, type Cluster, type Gateway } from '../../support/cluster.ts';
+import { startCommand } from '../../support/command.ts';
 import { openDoor, type Door } from '../../support/door.ts';
 import { listen, newPerson, shownText, until, type Listener, type Person } from '../../support/people.ts';
 import { inOrder, lasting, type SeenFrame } from './resumed/frames.ts';
@@ -171,6 +172,22 @@ test('T-6: what is no cursor is refused, and a stranger learns nothing by one', 
   expect(await resume(theirs.one, cursor, 'never used')).toEqual({ sessionKey: 'never used', ...missing });
   for (const bad of ['x', 'main/1', `${cursor}; drop`, `${cursor}/..`, '/1-1', `a/${'9'.repeat(40)}-1`])
     await expect(resume(mine.one, bad)).rejects.toMatchObject({ code: 'INVALID_REQUEST', retryable: false });
+});
+
+test('T-6, T-7: the answer at a terminal is printed once and whole, though its gateway is killed', async () => {
+  const person = await newPerson(admin, `u-${randomUUID().slice(0, 8)}`);
+  await using door = await openDoor([first.port]);
+  const env = { HOME: '/nonexistent', MOLTBOT_GATEWAY_URL: door.wsUrl, MOLTBOT_GATEWAY_TOKEN: person.token };
+  const command = startCommand(['agent', '--message', '#tokens 150 #delay 30'], env);
+  await until(() => command.out().startsWith('t1 t2 t3 '), 'its first words');
+  door.point([second.port]);
+  await first.signal('SIGKILL');
+  onTestFinished(async () => await first.start());
+  const dying = command.out().length;
+  const { code, out, err } = await command.ended;
+  expect([code, err]).toEqual([0, '']);
+  expect(sha256(out)).toBe(sha256(`${counted(150)}\n`));
+  expect(dying).toBeLessThan(out.length);
 });
 
 test('T-6: a client that does not read is sent away with 1013, and its last cursor brings the rest exactly', async () => {

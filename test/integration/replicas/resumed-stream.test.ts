@@ -64,7 +64,7 @@ async function play({
   vi.spyOn(crypto, 'randomUUID').mockImplementation(() => `0-0-0-0-${Math.floor(sent++ / 2)}`);
   const mine = made.runs
     .slice(0, own)
-    .map((_, at) => [whole, broken].map(({ chat }) => chat.send('a question'))[0]);
+    .map(() => [whole, broken].map(({ chat }) => chat.send('a question'))[0]);
   vi.restoreAllMocks();
   await vi.advanceTimersByTimeAsync(10);
   const ids = made.runs.map((_, at) => mine[at] ?? `foreign-${at}`);
@@ -91,20 +91,24 @@ async function play({
 test('T-6: the resumed stream is the uninterrupted stream, whatever was lost, late or told twice', async () => {
   let resumed = 0;
   let gaps = 0;
+  let exact = 0;
   await fc.assert(
     fc.asyncProperty(scenario, async (made) => {
       const [whole, broken] = await play(made);
       expect(shown(broken)).toEqual(shown(whole));
       expect(broken.chat.getSnapshot().runs).toEqual([]);
       expect(takenBack(broken)).toEqual([]);
-      const hadPlace = broken.restarts === 1 && !broken.resumed.includes(true);
-      if (hadPlace) expect(lasting(broken.heard)).toEqual(lasting(whole.heard));
+      // without a place to go on from, only the history tells
+      const placed = broken.restarts === 1 && !broken.resumed.includes(true);
+      expect(lasting((placed ? broken : whole).heard)).toEqual(lasting(whole.heard));
+      if (placed) exact += broken.resumed.length;
       resumed += broken.resumed.length;
       gaps += broken.resumed.filter((gap) => gap).length;
       for (const { chat } of [whole, broken]) chat.close();
     }),
     { numRuns: 1_000 },
   );
+  expect(exact).toBeGreaterThan(100);
   expect(resumed - gaps).toBeGreaterThan(100);
-  expect(gaps).toBeGreaterThan(10);
+  expect(gaps).toBeGreaterThan(0);
 });

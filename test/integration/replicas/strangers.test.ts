@@ -72,6 +72,7 @@ const withItsRunId: Probe = ({ key, runId }) => ({
 const PROBES: Readonly<Record<string, readonly Probe[]>> = {
   'agent.wait': [({ runId }) => ({ runId, timeoutMs: 50 })],
   'chat.history': [bySessionKey],
+  'chat.resume': [({ key, sid }) => ({ sessionKey: key, cursor: `${sid}/1700000000000-0` })],
   'chat.abort': [bySessionKey, ({ key, runId }) => ({ sessionKey: key, runId })],
   'chat.inject': [({ key }) => ({ sessionKey: key, message: 'from a stranger' })],
   'sessions.get': [byKey],

@@ -1,10 +1,10 @@
-import { composeAnswer } from '../domain/answer.ts';
+import { composeAnswer, spoilt } from '../domain/answer.ts';
 import { question } from '../domain/ask.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { invalid, Refusal } from '../domain/refusal.ts';
 import { sendJson } from '../http/body.ts';
 import { faultFor, type Call } from '../http/context.ts';
-import { deliveryOf } from '../http/delivery.ts';
+import { deliveryOf, withheld } from '../http/delivery.ts';
 import { sendWholeAnswer } from '../http/whole-answer.ts';
 import { parseMessagesRequest, parsePrompt } from './parse.ts';
 import { promptBlocks } from './prompt-blocks.ts';
@@ -14,8 +14,10 @@ import { messageBody } from './wire.ts';
 export async function postMessages({ req, res, body, model }: Call): Promise<void> {
   requireVersion(req.headers['anthropic-version']);
   const ask = parseMessagesRequest(body);
-  const answer = composeAnswer(ask);
-  const fault = faultFor(model, ask.model, answer, question(ask).lastText);
+  const composed = composeAnswer(ask);
+  const fault = faultFor(model, ask.model, composed, question(ask).lastText);
+  if (await withheld(res, fault)) return;
+  const answer = spoilt(composed, fault);
   if (fault?.kind === 'overloaded' && !ask.stream) throw new Refusal(529, 'Overloaded');
   const head = {
     id: `msg_demo_${model.nextId()}`,

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Answer } from '../domain/answer.ts';
-import { deliverTokens, type Delivery } from '../http/delivery.ts';
+import { deliverTokens, endWith, type Delivery } from '../http/delivery.ts';
 import { signatureOf } from './content.ts';
 import * as wire from './wire.ts';
 
@@ -24,7 +24,7 @@ export async function streamMessage(
     opening = '';
     block = 1;
   }
-  const hasText = answer.tool === undefined;
+  const hasText = answer.tool === undefined && (answer.tokens.length > 0 || delivery.endless);
   if (hasText) opening += wire.blockStart(block, { type: 'text', text: '' }) + wire.PING;
   const pace = block === 0 ? delivery : { ...delivery, firstTokenMs: 0 };
   const sent = await deliverTokens(res, opening, answer.tokens, pace, {
@@ -33,7 +33,7 @@ export async function streamMessage(
   });
   if (!sent) return;
   const close = hasText ? wire.blockStop(block) : wire.toolBlock(block, head, answer);
-  res.end(close + wire.messageDelta(head, answer) + wire.MESSAGE_STOP);
+  await endWith(res, close + wire.messageDelta(head, answer) + wire.MESSAGE_STOP, delivery);
 }
 
 async function streamThinking(

@@ -1,16 +1,17 @@
 import { prefill, question, type Ask } from './ask.ts';
 import { readDirectives, spokenText, type Directives } from './directives.ts';
+import type { Fault } from './faults.ts';
 import { splitTokens } from './tokens.ts';
 import * as wording from './wording.ts';
 
 type ToolCall = Readonly<{ name: string; input: Record<string, unknown> }>;
-type StopReason = 'end_turn' | 'max_tokens' | 'stop_sequence' | 'tool_use';
 
 export type Answer = Readonly<{
   thinking: readonly string[];
   tokens: readonly string[];
   tool: ToolCall | undefined;
-  stopReason: StopReason;
+  /** As the Messages API names it, or what a fault makes up. */
+  stopReason: string;
   stopSequence: string | null;
   directives: Directives;
 }>;
@@ -37,6 +38,20 @@ export function composeAnswer(ask: Ask): Answer {
     thinking: thinks ? splitTokens(wording.thoughtAbout(said.lastText)) : [],
     directives,
     ...finish(ask, text, directives),
+  };
+}
+
+/** The answer as a fault leaves it before it is sent. */
+export function spoilt(answer: Answer, fault: Fault | undefined): Answer {
+  if (fault?.kind === 'stop') return { ...answer, stopReason: fault.reason };
+  if (fault?.kind !== 'empty') return answer;
+  return {
+    ...answer,
+    thinking: [],
+    tokens: [],
+    tool: undefined,
+    stopReason: 'end_turn',
+    stopSequence: null,
   };
 }
 

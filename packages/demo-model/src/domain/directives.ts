@@ -71,6 +71,8 @@ function readTool(argument: string, draft: Draft): void {
   }
 }
 
+const BARE_FAULTS: ReadonlySet<string> = new Set(['endless', 'none', 'reset', 'silent', 'empty']);
+
 /** `cut 5`, `429 x2 retry-after 1`, `slow 500`, `endless`; what makes no fault is left alone. */
 function readFault(argument: string, draft: Draft): void {
   const [head = '', ...rest] = argument.split(/\s+/);
@@ -88,7 +90,9 @@ function faultBody(head: string, argument: string, rest: readonly string[]): Rec
     const wait = retryAfter === undefined ? {} : { retryAfterSeconds: Number(retryAfter) };
     return { kind: 'status', status: Number(head), ...wait };
   }
-  if (head === 'endless' || head === 'none') return { kind: head };
+  if (BARE_FAULTS.has(head)) return { kind: head };
+  if (head === 'stop') return { kind: head, reason: rest[0] };
   const amount = count(rest.find((word) => /^\d+$/.test(word)) ?? '0', MAX_TOKENS);
-  return head === 'slow' ? { kind: head, firstTokenMs: amount } : { kind: head, afterTokens: amount };
+  const measure = { slow: 'firstTokenMs', split: 'bytes' }[head] ?? 'afterTokens';
+  return { kind: head, [measure]: amount };
 }

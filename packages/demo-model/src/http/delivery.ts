@@ -9,6 +9,8 @@ export type Delivery = Readonly<{
   tokenDelayMs: number;
   breaks: Readonly<{ how: Break; afterTokens: number }> | undefined;
   endless: boolean;
+  /** Bytes sent at a time, whatever they cut through; undefined: as they come. */
+  pieceBytes: number | undefined;
 }>;
 type Break = 'stall' | 'cut' | 'malformed' | 'truncate' | 'overloaded';
 
@@ -28,23 +30,31 @@ const MALFORMED = Buffer.from(
 );
 
 export function deliveryOf(fault: Fault | undefined, tokenDelayMs: number): Delivery {
-  const plain = { firstTokenMs: 0, tokenDelayMs, breaks: undefined, endless: false };
+  const plain = { firstTokenMs: 0, tokenDelayMs, breaks: undefined, endless: false, pieceBytes: undefined };
   switch (fault?.kind) {
     case 'slow':
       return { ...plain, firstTokenMs: fault.firstTokenMs };
     case 'endless':
       return { ...plain, tokenDelayMs: Math.max(tokenDelayMs, ENDLESS_DELAY_MS), endless: true };
+    case 'split':
+      return { ...plain, pieceBytes: fault.bytes };
     case 'stall':
     case 'cut':
     case 'malformed':
     case 'truncate':
     case 'overloaded':
       return { ...plain, breaks: { how: fault.kind, afterTokens: fault.afterTokens } };
-    case 'status':
-    case 'none':
-    case undefined:
+    default:
       return plain;
   }
+}
+
+/** Faults that come in place of an answer; true when there is none any more. */
+export async function withheld(res: ServerResponse, fault: Fault | undefined): Promise<boolean> {
+  if (fault?.kind === 'reset') res.socket?.resetAndDestroy();
+  else if (fault?.kind === 'silent') await untilClosed(res);
+  else return false;
+  return true;
 }
 
 /**
@@ -82,20 +92,37 @@ async function sendRange(
   opening: string,
   tokens: readonly string[],
   range: Readonly<{ from: number; to: number }>,
-  { tokenDelayMs }: Delivery,
+  { tokenDelayMs, pieceBytes }: Delivery,
   frames: Frames,
 ): Promise<boolean> {
   let held = opening;
   for (let at = range.from; at < range.to; at += 1) {
     if (isGone(res)) return false;
-    const open = res.write(held + frames.delta(tokens[at % tokens.length] ?? '…'));
+    await send(res, held + frames.delta(tokens[at % tokens.length] ?? '…'), pieceBytes);
     held = '';
-    if (!open) await drained(res);
     if (tokenDelayMs > 0) await pause(res, tokenDelayMs);
     else if (at % BURST_TOKENS === 0) await nextTick();
   }
   if (held !== '') res.write(held);
   return !isGone(res);
+}
+
+async function send(res: ServerResponse, text: string, pieceBytes: number | undefined): Promise<void> {
+  if (pieceBytes === undefined) {
+    if (!res.write(text)) await drained(res);
+    return;
+  }
+  const bytes = Buffer.from(text);
+  for (let at = 0; at < bytes.length && !isGone(res); at += pieceBytes) {
+    res.write(bytes.subarray(at, at + pieceBytes));
+    await nextTick(); // or the pieces would travel together
+  }
+}
+
+/** The end of an answer in good order. */
+export async function endWith(res: ServerResponse, text: string, { pieceBytes }: Delivery): Promise<void> {
+  if (pieceBytes !== undefined) await send(res, text, pieceBytes);
+  res.end(pieceBytes === undefined ? text : undefined);
 }
 
 /** True when the answer goes on after it. */

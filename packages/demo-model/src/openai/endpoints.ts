@@ -1,17 +1,19 @@
-import { composeAnswer } from '../domain/answer.ts';
+import { composeAnswer, spoilt } from '../domain/answer.ts';
 import { question, type Ask } from '../domain/ask.ts';
 import { Refusal } from '../domain/refusal.ts';
 import { imageTokens, inputTokens } from '../domain/tokens.ts';
 import { faultFor, type Call } from '../http/context.ts';
-import { deliveryOf } from '../http/delivery.ts';
+import { deliveryOf, withheld } from '../http/delivery.ts';
 import { sendWholeAnswer } from '../http/whole-answer.ts';
 import { parseChatRequest } from './parse.ts';
 import { completionBody, streamCompletion } from './wire.ts';
 
 export async function postChatCompletions({ res, body, model }: Call): Promise<void> {
   const { ask, includeUsage } = parseChatRequest(body);
-  const answer = composeAnswer(ask);
-  const fault = faultFor(model, ask.model, answer, question(ask).lastText);
+  const composed = composeAnswer(ask);
+  const fault = faultFor(model, ask.model, composed, question(ask).lastText);
+  if (await withheld(res, fault)) return;
+  const answer = spoilt(composed, fault);
   if (fault?.kind === 'overloaded' && !ask.stream) throw new Refusal(503, 'The server is overloaded');
   const head = {
     id: `chatcmpl-demo-${model.nextId()}`,

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Answer } from '../domain/answer.ts';
-import { deliverTokens, type Delivery } from '../http/delivery.ts';
+import { deliverTokens, endWith, type Delivery } from '../http/delivery.ts';
 
 export type ChatHead = Readonly<{
   id: string;
@@ -10,12 +10,13 @@ export type ChatHead = Readonly<{
   includeUsage: boolean;
 }>;
 
-const FINISH_REASONS = {
+const FINISH_REASONS: Readonly<Record<string, string>> = {
   end_turn: 'stop',
   stop_sequence: 'stop',
   max_tokens: 'length',
   tool_use: 'tool_calls',
-} as const;
+};
+const finishReason = ({ stopReason }: Answer): string => FINISH_REASONS[stopReason] ?? stopReason;
 
 const OVERLOADED =
   'data: {"error":{"message":"The server is overloaded","type":"server_error","code":"overloaded"}}\n\n';
@@ -35,7 +36,7 @@ export function completionBody(head: ChatHead, answer: Answer): string {
     object: 'chat.completion',
     created: head.createdAtSeconds,
     model: head.model,
-    choices: [{ index: 0, message, logprobs: null, finish_reason: FINISH_REASONS[answer.stopReason] }],
+    choices: [{ index: 0, message, logprobs: null, finish_reason: finishReason(answer) }],
     usage: usageOf(head, answer),
   });
 }
@@ -59,9 +60,9 @@ export async function streamCompletion(
   if (!sent) return;
   const calls = toolCalls(head, answer)?.map((call, index) => ({ index, ...call }));
   const tool = calls ? chunk(head, { tool_calls: calls }, null) : '';
-  const end = chunk(head, {}, FINISH_REASONS[answer.stopReason]);
+  const end = chunk(head, {}, finishReason(answer));
   const usage = head.includeUsage ? event(head, { choices: [], usage: usageOf(head, answer) }) : '';
-  res.end(`${tool}${end}${usage}data: [DONE]\n\n`);
+  await endWith(res, `${tool}${end}${usage}data: [DONE]\n\n`, delivery);
 }
 
 function toolCalls(head: ChatHead, answer: Answer): Record<string, unknown>[] | undefined {

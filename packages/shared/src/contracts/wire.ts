@@ -95,12 +95,14 @@ export const ResumeAnswer = z.looseObject({
   /** Of the newest event; empty when there is no such session. */
   cursor: z.string(),
   gap: z.boolean(),
-  frames: z.array(z.looseObject({ event: z.enum(['chat', 'agent']), payload: z.looseObject({}) })),
+  /** `chat` and `agent` events. */
+  frames: z.array(z.looseObject({ event: z.string(), payload: z.looseObject({}) })),
   runs: z.array(
     z.looseObject({
       runId: z.string(),
       sessionKey: z.string(),
-      state: z.enum(['waiting', 'running']),
+      /** `waiting` or `running`. */
+      state: z.string(),
       /** Everything said so far. */
       text: z.string(),
       thinking: z.string().optional(),

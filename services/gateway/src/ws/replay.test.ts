@@ -22,12 +22,13 @@ const start = { t: 'start', ...SHOWN, attempt: 1, at: 7 } as const;
 const say = (text: string) => ({ t: 'delta', ...NAMED, text }) as const;
 const think = (text: string) => ({ t: 'thinking', ...NAMED, text }) as const;
 const end = { t: 'end', ...SHOWN, outcome: 'aborted', kind: 'chat', startedAt: 7, endedAt: 8 } as const;
+type Told = { cursor: string; state?: string; stream?: string; data?: { text?: string }; message?: Said };
+type Said = { content: { text: string }[] };
 const told = ({ frames }: Answer): string[] =>
   frames.map(({ event, payload }) => {
-    const { data, state, stream, cursor, message } = payload as Record<string, Record<string, unknown>>;
-    const [block] = (message?.['content'] ?? []) as { text: string }[];
-    const what = `${event} ${String(state ?? stream)} ${String(cursor).split('/')[1]}`;
-    return `${what} ${String(block?.text ?? data?.['text'] ?? '')}`.trim();
+    const { data, state, stream, cursor, message } = payload as unknown as Told;
+    const text = message?.content[0]?.text ?? data?.text ?? '';
+    return `${event} ${state ?? stream} ${cursor.split('/')[1]} ${text}`.trim();
   });
 
 test('text in a row is told once, as it was last; everything else is told each time', () => {

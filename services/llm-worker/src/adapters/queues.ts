@@ -22,8 +22,6 @@ export type Queues = AsyncDisposable &
     find(sid: string, lane: Lane): Promise<WakeUp>;
     /** Puts a session that waits before all that do not. */
     toFront(sid: string, lane: Lane): Promise<void>;
-    /** How many sessions of a user wait or run. */
-    load(uid: string): Promise<number>;
     /** Removes what the queue believes to hold for a session. */
     unblock(sid: string, lane: Lane): Promise<void>;
     /** Company-wide cap on running turns of a lane; undefined lifts it. */
@@ -56,17 +54,16 @@ export async function openQueues(target: RedisTarget, pool: string, redis: Redis
   };
 }
 
-type WakeUps = Pick<Queues, 'wake' | 'find' | 'toFront' | 'load' | 'unblock'>;
+type WakeUps = Pick<Queues, 'wake' | 'find' | 'toFront' | 'unblock'>;
 
 function wakeUps(queues: Readonly<Record<Lane, Queue>>, redis: Redis): WakeUps {
-  const load = async (uid: string): Promise<number> => await redis.zcard(userKeys.open(uid));
   const jobOf = async (sid: string, lane: Lane): Promise<Job | undefined> => {
     const id = await queues[lane].getDeduplicationJobId(sid);
     return id === null ? undefined : await queues[lane].getJob(id);
   };
   return {
     wake: async ({ sid, uid, key }, lane, place) => {
-      const priority = place === 'front' ? FRONT : Math.max(FRONT + 1, await load(uid));
+      const priority = place === 'front' ? FRONT : Math.max(FRONT + 1, await redis.zcard(userKeys.open(uid)));
       await queues[lane].add('turn', TurnJob.parse({ v: 1, sid, uid, key }), {
         priority,
         ...WAKE_OPTIONS,
@@ -75,7 +72,6 @@ function wakeUps(queues: Readonly<Record<Lane, Queue>>, redis: Redis): WakeUps {
     },
     find: async (sid, lane) => await wakeUpOf(await jobOf(sid, lane)),
     toFront: async (sid, lane) => await (await jobOf(sid, lane))?.changePriority({ priority: FRONT }),
-    load,
     unblock: async (sid, lane) => {
       await queues[lane].removeDeduplicationKey(sid);
     },

@@ -28,20 +28,26 @@ export function lasting(frames: readonly SeenFrame[]): unknown[] {
 }
 
 /** Frames that do not come after the one before; text that takes back what was said. */
-export function inOrder(frames: readonly SeenFrame[]): string[] {
-  const faults: string[] = [];
-  for (const [at, frame] of frames.entries()) {
-    const before = frames[at - 1];
-    const [here, there] = [frame, before].map((one) => one && readCursor(one.payload.cursor));
-    if (here === undefined) faults.push(`frame ${at} has no cursor`);
-    else if (there && !isLater(here, there))
-      faults.push(`${frame.payload.cursor} comes after ${before?.payload.cursor}`);
-  }
-  const texts = frames.filter(({ payload }) => payload.stream === 'assistant');
-  for (const [at, { payload }] of texts.entries()) {
-    const earlier = texts.slice(0, at).findLast((one) => one.payload.runId === payload.runId);
-    const [text, shorter] = [payload.data?.['text'], earlier?.payload.data?.['text'] ?? ''].map(String);
-    if (!text?.startsWith(shorter ?? '')) faults.push(`${payload.cursor} takes back text`);
-  }
-  return faults;
+export const inOrder = (frames: readonly SeenFrame[]): string[] => [
+  ...misplaced(frames),
+  ...shrunken(frames),
+];
+
+function misplaced(frames: readonly SeenFrame[]): string[] {
+  const places = frames.map(({ payload }) => readCursor(payload.cursor));
+  return places.flatMap((here, at) => {
+    const [cursor, there] = [frames[at]?.payload.cursor, places[at - 1]];
+    if (here === undefined) return [`frame ${at} has no cursor`];
+    return there && !isLater(here, there) ? [`${cursor} comes after ${frames[at - 1]?.payload.cursor}`] : [];
+  });
+}
+
+function shrunken(frames: readonly SeenFrame[]): string[] {
+  const texts = new Map<string, string>();
+  return frames.flatMap(({ payload: { stream, runId, data, cursor } }) => {
+    if (stream !== 'assistant') return [];
+    const [before, now] = [texts.get(runId) ?? '', String(data?.['text'])];
+    texts.set(runId, now);
+    return now.startsWith(before) ? [] : [`${cursor} takes back text`];
+  });
 }

@@ -46,7 +46,7 @@ export const ModelEntry = z.strictObject({
   maxTokens: key(PositiveInt.optional(), 'Tokens the model may write in one answer.'),
   prefill: key(
     z.boolean().optional(),
-    'The model continues a started answer, so that a turn whose worker died goes on in mid-sentence instead of starting over.',
+    'The model continues a started answer, so that a turn whose worker died goes on in mid-sentence instead of starting over. Of `anthropic-messages`, and of turns without thinking and tools.',
     { advanced: true, differs: 'Not in upstream.' },
   ),
   headers: Headers,
