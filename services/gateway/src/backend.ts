@@ -26,7 +26,7 @@ import { watchRedisLoad } from './adapters/redis-load.ts';
 import { createResponseNotes } from './adapters/response-notes.ts';
 import { createRuns } from './adapters/runs.ts';
 import { bringBack, createSessionDesk } from './adapters/session-desk.ts';
-import { openWaker } from './adapters/wake.ts';
+import { openWaker, type Waker } from './adapters/wake.ts';
 import type { GatewayConfig } from './config.ts';
 import { gatewayTokens, keyRules, logFilePath } from './domain/gateway-settings.ts';
 import { gatewayTokenProblem } from './domain/verify-token.ts';
@@ -85,8 +85,7 @@ export async function openBackend(
       }),
     ),
     hub: { ...hub, ...reached({ replay: hub.replay }) },
-    ...recalling(redis, archive, safely),
-    care: reached(createCare({ redis, archive, waker })),
+    ...recalling(redis, archive, waker, safely),
     store,
     config: current,
     rules: () => keyRules(current()),
@@ -109,13 +108,15 @@ export async function openBackend(
 
 type Safely = <P extends Parameters<typeof reached>[0]>(port: P) => P;
 
-/** By which what was begun elsewhere is found again. */
+/** By which what was begun elsewhere is found again, and what was lost or damaged is mended. */
 function recalling(
   redis: Redis,
   archive: InternalClient | undefined,
+  waker: Waker,
   safely: Safely,
-): Pick<Services, 'sessions' | 'runs' | 'responses'> {
+): Pick<Services, 'sessions' | 'runs' | 'responses' | 'care'> {
   return {
+    care: reached(createCare({ redis, archive, waker })), // it looks also where replicas are missing
     sessions: safely(createSessionDesk({ redis, archive })),
     runs: safely(createRuns(redis, archive)),
     // waits for no replica: the message that follows a note waits for both
