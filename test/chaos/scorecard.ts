@@ -13,10 +13,10 @@ const KINDS = {
 const KIND_NAMES = ['lost', 'doubled', 'order', 'other'] as const;
 type Kind = (typeof KIND_NAMES)[number];
 
-export const kindOf = (fault: string): Kind =>
+const kindOf = (fault: string): Kind =>
   KIND_NAMES.find((kind) => kind !== 'other' && KINDS[kind].test(fault)) ?? 'other';
 
-export function percentile(values: readonly number[], share: number): number {
+function percentile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
 }
@@ -27,7 +27,7 @@ const HEAD =
   '| fault | rounds | turns | lost | doubled | out of order | other | broken off, typed | longest silence (p99) | longest absence of a connection (p99) |';
 
 /** One line a fault, its rounds together. */
-export function table(outcomes: readonly Outcome[]): string {
+function table(outcomes: readonly Outcome[]): string {
   const names = [...new Set(outcomes.map(({ fault }) => fault))];
   const lines = names.map((name) =>
     row(
@@ -87,7 +87,7 @@ const TARGETS: readonly Readonly<{
 
 type Met = Readonly<{ what: string; ms: number; mostMs: number; samples: number }>;
 
-export function targets(outcomes: readonly Outcome[]): Met[] {
+function targets(outcomes: readonly Outcome[]): Met[] {
   return TARGETS.flatMap(({ what, of, ms, mostMs }) => {
     const values = outcomes.filter(({ fault }) => of.test(fault)).flatMap(ms);
     return values.length === 0

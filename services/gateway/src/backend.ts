@@ -18,7 +18,7 @@ import { createCare } from './adapters/care.ts';
 import { openConfigStore, type ConfigStore } from './adapters/config-store.ts';
 import { createVerifier, type Verifier } from './adapters/credentials.ts';
 import { createDesk } from './adapters/desk.ts';
-import { openHub } from './adapters/hub.ts';
+import { openHub, type HubDeps } from './adapters/hub.ts';
 import { internalClient, type InternalClient } from './adapters/internal-client.ts';
 import { logFileProblem, tailLogFile } from './adapters/log-file.ts';
 import { reached, settled } from './adapters/reached.ts';
@@ -49,13 +49,9 @@ export async function openBackend(
 ): Promise<Backend> {
   await using cleanup = new AsyncDisposableStack();
   const { env } = config;
-  const target = { url: config.redisUrl, name: `gateway-${config.id}` };
-  const redis = cleanup.adopt(await openRedis(target, 'request'), closeRedis);
-  await requireSafeRedis(redis, config.redisUrl);
-  keepScriptsLoaded(redis);
-  const durability = cleanup.use(await openDurability(target, events.replicated));
-  const safely: Safely = (port) => reached(settled(port, redis, durability));
-  const subscriber = cleanup.use(await openSubscriber(target));
+  const memory = cleanup.use(await openMemory(config, events));
+  const { redis, subscriber } = memory;
+  const safely: Safely = (port) => reached(settled(port, redis, memory.durability));
   const store = cleanup.use(await openStore(redis, subscriber, config, events));
   const current = (): MoltbotConfig => store.current().config;
   const tokens = (): string[] => gatewayTokens(current(), env);
@@ -63,9 +59,7 @@ export async function openBackend(
   const logFile = (): string | undefined => logFilePath(current(), config.defaultLogFile);
   followLogging(logs, store, logFile, (error) => events.failed('log file', error));
   const load = cleanup.use(watchRedisLoad(redis, events.sessionsActive));
-  const hub = cleanup.use(
-    openHub(redis, subscriber, durability, (error) => events.failed('event stream', error)),
-  );
+  const hub = cleanup.use(openHub(memory, (error) => events.failed('event stream', error)));
   const waker = cleanup.use(openWaker(redis, config.pool, (error) => events.failed('wake-up', error)));
   const archive = internalService(config.sessionStoreUrl, config);
   const verifier = createVerifier({ redis, gatewayTokens: tokens });
@@ -101,6 +95,27 @@ export async function openBackend(
   return {
     services,
     verifier,
+    subscriber,
+    [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
+  };
+}
+
+/** The connections to Redis: one to ask, one to hear, one to wait for replicas. */
+async function openMemory(
+  { redisUrl: url, id }: GatewayConfig,
+  events: GatewayEvents,
+): Promise<HubDeps & AsyncDisposable> {
+  await using cleanup = new AsyncDisposableStack();
+  const target = { url, name: `gateway-${id}` };
+  const redis = cleanup.adopt(await openRedis(target, 'request'), closeRedis);
+  await requireSafeRedis(redis, url);
+  keepScriptsLoaded(redis);
+  const durability = cleanup.use(await openDurability(target, events.replicated));
+  const subscriber = cleanup.use(await openSubscriber(target));
+  const owned = cleanup.move();
+  return {
+    redis,
+    durability,
     subscriber,
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };

@@ -31,19 +31,22 @@ export function locateRedis(url: string): RedisLocation {
     throw new Error(
       'REDIS_URL is not usable: redis://[user:password@]host[:port][/db], rediss://…, redis+sentinel://host:port,host:port/<master name>, or unix:///path',
     );
-  const settings = settingsOf(parts['query'] ?? '');
-  const names = (parts['path'] ?? '').split('/').filter((name) => name !== '');
-  const isSentinel = parts['sentinel'] !== undefined;
-  const tls = parts['scheme'] === 'rediss' ? tlsFiles(settings) : undefined;
-  const common: RedisOptions = {
-    ...(parts['user'] && { username: decodeURIComponent(parts['user']) }),
-    ...(parts['password'] && { password: decodeURIComponent(parts['password']) }),
-    ...(tls && { tls }),
+  const { scheme, sentinel, hosts = '', path = '', query = '' } = parts;
+  const settings = settingsOf(query);
+  const names = path.split('/').filter((name) => name !== '');
+  const tls = scheme === 'rediss' ? tlsFiles(settings) : undefined;
+  const where = sentinel === undefined ? single(hosts, names[0]) : sentinels(hosts, names, settings, tls);
+  return {
+    connection: { ...credentials(parts), ...(tls && { tls }), ...where },
+    replicas: replicasOf(settings, sentinel !== undefined),
   };
-  const where = isSentinel
-    ? sentinels(parts['hosts'] ?? '', names, settings, tls)
-    : single(parts['hosts'] ?? '', names[0]);
-  return { connection: { ...common, ...where }, replicas: replicasOf(settings, isSentinel) };
+}
+
+function credentials({ user, password }: Partial<Record<string, string>>): RedisOptions {
+  return {
+    ...(user && { username: decodeURIComponent(user) }),
+    ...(password && { password: decodeURIComponent(password) }),
+  };
 }
 
 function single(host: string, db = '0'): RedisOptions {

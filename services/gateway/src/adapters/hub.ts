@@ -14,13 +14,13 @@ type ReadSession = (
   after: string,
 ) => ReturnType<typeof readEvents>;
 
+export type HubDeps = Readonly<{ redis: Redis; subscriber: Subscriber; durability: Durability }>;
+
 type User = Readonly<{ feed: UserFeed; subscribed: Promise<void> }>;
 
 /** Follows the event streams of the users that are connected here. The channel is the doorbell, the stream is the truth. */
 export function openHub(
-  redis: Redis,
-  subscriber: Subscriber,
-  durability: Durability,
+  { redis, subscriber, durability }: HubDeps,
   onError: (error: unknown) => void,
 ): Hub & AsyncDisposable {
   const read: ReadSession = async (session, after) =>
@@ -66,10 +66,7 @@ export function openHub(
   return {
     watchUser: async (uid, listener) => (await feedOf(uid)).watchAll(listener),
     watchRun: async (uid, runId, listener, key) => (await feedOf(uid)).watchRun(runId, listener, key),
-    replay: async (session, after) => {
-      const { events } = await read(session, '');
-      return replayOf(session, events, after);
-    },
+    replay: async (session, after) => replayOf(session, (await read(session, '')).events, after),
     expect: (uid, session, turnId) => users.get(uid)?.feed.expect(session, turnId),
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
