@@ -26,7 +26,7 @@ import { watchRedisLoad } from './adapters/redis-load.ts';
 import { createResponseNotes } from './adapters/response-notes.ts';
 import { createRuns } from './adapters/runs.ts';
 import { bringBack, createSessionDesk } from './adapters/session-desk.ts';
-import { openWaker, type Waker } from './adapters/wake.ts';
+import { openWaker } from './adapters/wake.ts';
 import type { GatewayConfig } from './config.ts';
 import { gatewayTokens, keyRules, logFilePath } from './domain/gateway-settings.ts';
 import { gatewayTokenProblem } from './domain/verify-token.ts';
@@ -79,7 +79,8 @@ export async function openBackend(
       }),
     ),
     hub: { ...hub, ...reached({ replay: hub.replay }) },
-    ...recalling(redis, archive, waker, safely),
+    ...recalling(redis, archive, safely),
+    care: reached(createCare({ redis, archive, waker })),
     store,
     config: current,
     rules: () => keyRules(current()),
@@ -123,15 +124,13 @@ async function openMemory(
 
 type Safely = <P extends Parameters<typeof reached>[0]>(port: P) => P;
 
-/** By which what was begun elsewhere is found again, and what was lost or damaged is mended. */
+/** By which what was begun elsewhere is found again. */
 function recalling(
   redis: Redis,
   archive: InternalClient | undefined,
-  waker: Waker,
   safely: Safely,
-): Pick<Services, 'sessions' | 'runs' | 'responses' | 'care'> {
+): Pick<Services, 'sessions' | 'runs' | 'responses'> {
   return {
-    care: reached(createCare({ redis, archive, waker })), // it looks also where replicas are missing
     sessions: safely(createSessionDesk({ redis, archive })),
     runs: safely(createRuns(redis, archive)),
     // waits for no replica: the message that follows a note waits for both
