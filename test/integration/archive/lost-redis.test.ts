@@ -64,7 +64,7 @@ async function replaceRedis(): Promise<void> {
   const others = [...cluster.gateways, ...cluster.workers, ...cluster.stores];
   await Promise.all(others.map(async (one) => await one.signal('SIGTERM')));
   await cluster.redisServer.signal('SIGKILL');
-  await rm(join(dirname(cluster.configPath), 'appendonlydir'), { recursive: true });
+  await rm(join(dirname(cluster.redisUrl.replace('unix://', '')), 'appendonlydir'), { recursive: true });
   await cluster.redisServer.start();
   await Promise.all(others.map(async (one) => await one.start()));
 }
