@@ -103,15 +103,15 @@ test('T-7: an answer goes on through another gateway when the one that brought i
 
 const counted = (tokens: number): string => Array.from({ length: tokens }, (_, at) => `t${at + 1}`).join(' ');
 
-/** Notes whenever the last answer on the page is shorter than it was, or away. */
+/** Notes whenever the second answer on the page is shorter than it was, or away. */
 async function watchAnswer(page: Page): Promise<void> {
   await page.evaluate(() => {
     const shrunk: string[] = [];
     Object.assign(globalThis, { shrunk });
     let before = '';
     const look = (): void => {
-      const now =
-        [...document.querySelectorAll('.answer')].at(-1)?.querySelector('.markdown')?.textContent ?? '';
+      const answer = document.querySelectorAll('.answer')[1];
+      const now = answer?.querySelector('.markdown')?.textContent ?? '';
       if (now.length < before.length) shrunk.push(`${before} -> ${now}`);
       before = now;
     };

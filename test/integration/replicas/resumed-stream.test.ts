@@ -47,8 +47,9 @@ function shown({ chat }: Wire): unknown {
   return { loading, running, messages: seen.toSorted((a, b) => place(a).localeCompare(place(b))) };
 }
 
-/** An attempt that was lost may take back what it said, and nothing else may. */
-const takenBack = ({ heard }: Wire): string[] => inOrder(heard).filter((fault) => !fault.endsWith('text'));
+/** Frames may be left out, and an attempt that was lost takes back what it said; nothing else may. */
+const takenBack = ({ heard }: Wire): string[] =>
+  inOrder(heard).filter((fault) => !/text$|delta$/.test(fault));
 
 async function play({
   own,

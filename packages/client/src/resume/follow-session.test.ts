@@ -87,6 +87,41 @@ test('frames that come before the answer wait for it, and are not told twice', a
   );
 });
 
+test('the news in a frame begins where the answer ended', async () => {
+  const said = (at: string, text: string, delta: string) => ({
+    ...{ runId: 'r', sessionKey: KEY, seq: 1, ts: 1, stream: 'assistant', data: { text, delta } },
+    cursor: place(at),
+  });
+  const gateway = await startScriptedGateway({
+    methods: {
+      'chat.resume': (_params, peer) => {
+        peer.event('agent', said('1-4.1', 'one two three four', ' three four')); // it had told somebody else so far
+        peer.event('agent', said('1-5.1', 'one two three four five', ' five'));
+        const payload = said('1-3.1', 'one two three', ' two three');
+        const run = { runId: 'r', sessionKey: KEY, state: 'running', text: 'one two three', attempt: 1 };
+        return { ...answer('1-3'), frames: [{ event: 'agent', payload }], runs: [run] };
+      },
+    },
+    features: ['chat.resume'],
+  });
+  const client = createNodeClient({ url: gateway.url, token: 't', client: INFO });
+  onTestFinished(async () => {
+    client.close();
+    await gateway[Symbol.asyncDispose]();
+  });
+  let told = '';
+  followSession(client, KEY, {
+    frame: ({ payload }) => (told += (payload as { data: { delta: string } }).data.delta),
+    resumed: () => (told += '|'),
+    restarted: () => undefined,
+  });
+  await eventually(() => expect(gateway.peers).toHaveLength(1));
+  gateway.broadcast('agent', said('1-1.1', 'one', 'one'));
+  await eventually(() => expect(told).toBe('one'));
+  gateway.peers[0]?.close(1012, 'service restart');
+  await eventually(() => expect(told).toBe('one two three| four five'));
+});
+
 test('a hole in the numbers of the events is filled in the same way', async () => {
   const one = await follow(() => answer('1-4', '1-2', '1-3', '1-4'));
   one.gateway.peers[0]?.event('chat', frame('1-1'), 7);

@@ -1,4 +1,4 @@
-import { type EventFrame, ResumeAnswer } from '@moltbot/shared/contracts';
+import { AgentEvent, type EventFrame, ResumeAnswer } from '@moltbot/shared/contracts';
 import { backoffMs } from '../backoff.ts';
 import type { MoltbotClient } from '../client.ts';
 import { LOCAL_CODES, RequestError } from '../request-error.ts';
@@ -35,6 +35,8 @@ class SessionFollower {
   readonly #on: SessionHandlers;
   readonly #cursors = new Cursors();
   readonly #unlisten: readonly (() => void)[];
+  /** What runs had said at the last answer: the next frame of each may count its `delta` from before that. */
+  readonly #said = new Map<string, string>();
   #held: RunFrame[] | undefined;
   #overflowed = false;
   /** Which question is the present one; the answer to an earlier is not heard. */
@@ -71,7 +73,17 @@ class SessionFollower {
 
   #tell(frame: RunFrame): void {
     const { cursor } = (frame.payload ?? {}) as { cursor?: unknown };
-    if (this.#cursors.take(cursor)) this.#on.frame(frame);
+    if (this.#cursors.take(cursor)) this.#on.frame(this.#withoutRepeat(frame));
+  }
+
+  #withoutRepeat(frame: RunFrame): RunFrame {
+    const { success, data: event } = AgentEvent.safeParse(frame.payload);
+    if (!success || event.stream !== 'assistant') return frame;
+    const said = this.#said.get(event.runId);
+    this.#said.delete(event.runId);
+    const text = event.data['text'];
+    if (said === undefined || typeof text !== 'string' || !text.startsWith(said)) return frame;
+    return { ...frame, payload: { ...event, data: { ...event.data, delta: text.slice(said.length) } } };
   }
 
   #hold(): void {
@@ -128,6 +140,8 @@ class SessionFollower {
   #apply(answer: ResumeAnswer): void {
     for (const frame of answer.frames) this.#tell(frame);
     this.#cursors.goTo(answer.cursor);
+    this.#said.clear();
+    for (const { runId, text } of answer.runs) this.#said.set(runId, text);
     this.#on.resumed(answer);
     if (!this.#overflowed) return this.#release();
     this.#overflowed = false;

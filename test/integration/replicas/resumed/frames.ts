@@ -27,7 +27,7 @@ export function lasting(frames: readonly SeenFrame[]): unknown[] {
     }));
 }
 
-/** Frames that do not come after the one before; text that takes back what was said. */
+/** Frames that do not come after the one before; text that takes back what was said, or has grown by something else. */
 export const inOrder = (frames: readonly SeenFrame[]): string[] => [
   ...misplaced(frames),
   ...shrunken(frames),
@@ -48,6 +48,7 @@ function shrunken(frames: readonly SeenFrame[]): string[] {
     if (stream !== 'assistant') return [];
     const [before, now] = [texts.get(runId) ?? '', String(data?.['text'])];
     texts.set(runId, now);
-    return now.startsWith(before) ? [] : [`${cursor} takes back text`];
+    if (!now.startsWith(before)) return [`${cursor} takes back text`];
+    return now === before + String(data?.['delta']) ? [] : [`${cursor} says other news than its delta`];
   });
 }
