@@ -51,6 +51,12 @@ describe('cache marks', () => {
   });
 });
 
+test('an answer that has begun comes last, after the cache mark', () => {
+  const params = { cacheControlTtl: '5m' };
+  const begun = request({ prefix: 'half a' }, params).messages;
+  expect(begun).toEqual([...request({}, params).messages, { role: 'assistant', content: 'half a' }]);
+});
+
 test('no system, no tools and no thinking are not sent at all', () => {
   expect(request({ system: '' })).toEqual({
     model: 'm',

@@ -3,6 +3,7 @@ import type { ContentBlock } from '@moltbot/shared/contracts';
 import type { CatalogModel } from '@moltbot/config';
 import {
   brokenOff,
+  grownArguments,
   NO_TOKENS,
   ProviderError,
   type AskModel,
@@ -118,7 +119,8 @@ function grow(
     return { type: 'thinking', text: delta.thinking };
   }
   if (delta.type === 'signature_delta') block['signature'] = delta.signature;
-  if (delta.type === 'input_json_delta') block['json'] = String(block['json']) + delta.partial_json;
+  if (delta.type === 'input_json_delta')
+    block['json'] = grownArguments(String(block['json']), delta.partial_json);
   return undefined;
 }
 

@@ -4,6 +4,7 @@ import type { CatalogModel } from '@moltbot/config';
 import { blockText, textOf } from '../domain/blocks.ts';
 import {
   brokenOff,
+  grownArguments,
   NO_TOKENS,
   ProviderError,
   type AskModel,
@@ -154,7 +155,7 @@ function growCall(
   calls.set(part.index, {
     id: call.id + (part.id ?? ''),
     name: call.name + (part.function?.name ?? ''),
-    json: call.json + (part.function?.arguments ?? ''),
+    json: grownArguments(call.json, part.function?.arguments ?? ''),
   });
 }
 

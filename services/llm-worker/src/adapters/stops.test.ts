@@ -105,6 +105,31 @@ test.each([
   expect(heard).toEqual({ text: 'half', output: 7, end });
 });
 
+const PIECE = 'x'.repeat(100_000);
+const PIECES = Array.from({ length: 11 }, () => PIECE);
+
+test('Anthropic: a tool call without an end is left', async () => {
+  const { end } = await ask('anthropic', [
+    { type: 'content_block_start', index: 0, content_block: { type: 'tool_use', id: '1', name: 'search' } },
+    ...PIECES.map((partial_json) => ({
+      type: 'content_block_delta',
+      index: 0,
+      delta: { type: 'input_json_delta', partial_json },
+    })),
+  ]);
+  expect(end).toBe('ProviderError: the provider sent a tool call without an end');
+});
+
+test('OpenAI: a tool call without an end is left', async () => {
+  const { end } = await ask(
+    'openai',
+    PIECES.map((piece) => ({
+      choices: [{ index: 0, delta: { tool_calls: [{ index: 0, function: { arguments: piece } }] } }],
+    })),
+  );
+  expect(end).toBe('ProviderError: the provider sent a tool call without an end');
+});
+
 test('OpenAI: a refusal in words is no empty answer', async () => {
   const { end } = await ask('openai', [
     { choices: [{ index: 0, delta: { refusal: 'I will not' }, finish_reason: null }] },

@@ -52,4 +52,14 @@ export function brokenOff(reason: string): ProviderError {
   );
 }
 
+/** Far more than any tool is called with; text and thinking have the turn's own limit. */
+const MOST_TOOL_CHARS = 1_000_000;
+
+/** A tool call's arguments with their next piece. They are kept here until they are whole, so they must have an end. */
+export function grownArguments(json: string, piece: string): string {
+  if (json.length + piece.length > MOST_TOOL_CHARS)
+    throw new ProviderError('the provider sent a tool call without an end');
+  return json + piece;
+}
+
 export const NO_TOKENS: TokenCounts = { input: 0, output: 0, cacheRead: 0, cacheWrite: 0 };
