@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { startDemoModel, type DemoModel } from '@moltbot/demo-model';
 import { redisOptions } from '@moltbot/shared/redis';
 import { Redis } from 'ioredis';
-import { freePort, program, service, type Program } from './service-process.ts';
+import { freePort } from './ports.ts';
+import { program, service, type Program } from './service-process.ts';
 
 export type ClusterOptions = Readonly<{
   gateways?: number;

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { newCertificate } from './certificate.ts';
 import { until } from './people.ts';
-import { freePort, program, ROOT } from './service-process.ts';
+import { freePort } from './ports.ts';
+import { program, ROOT } from './service-process.ts';
 
 export type ProxiedGateway = Readonly<{ name: string; port: number }>;
 

@@ -8,7 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { redisOptions } from '@moltbot/shared/redis';
-import { freePort, program, type Program } from './service-process.ts';
+import { freePort } from './ports.ts';
+import { program, type Program } from './service-process.ts';
 
 export type SentinelOptions = Readonly<{
   /** TLS between everybody, an ACL user for the product, and a password on the Sentinels. */

@@ -5,7 +5,8 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { freePort, service } from './service-process.ts';
+import { freePort } from './ports.ts';
+import { service } from './service-process.ts';
 
 export type StandaloneOptions = Readonly<{
   /** Top-level blocks of moltbot.json, beside or instead of the one below. */

@@ -12,7 +12,8 @@ import { readArchive } from '../../support/archive-files.ts';
 import { startCluster, type Cluster } from '../../support/cluster.ts';
 import { bindMount, lyingDisk, mayBind, mayLoop, mortalDisk } from '../../support/mounts.ts';
 import { listen, newPerson, until, type Listener } from '../../support/people.ts';
-import { freePort, service, type Program } from '../../support/service-process.ts';
+import { freePort } from '../../support/ports.ts';
+import { service, type Program } from '../../support/service-process.ts';
 import {
   ask,
   askRecords,

@@ -8,7 +8,8 @@ import { expect, onTestFinished, test } from 'vitest';
 import { readArchive } from '../../support/archive-files.ts';
 import { bindMount, mayBind } from '../../support/mounts.ts';
 import { until } from '../../support/people.ts';
-import { freePort, service, type Program } from '../../support/service-process.ts';
+import { freePort } from '../../support/ports.ts';
+import { service, type Program } from '../../support/service-process.ts';
 import {
   ask,
   newSession,

@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { listen, type Listener } from '../../support/people.ts';
 import { startRedis } from '../../support/redis.ts';
-import { freePort, service, type Program } from '../../support/service-process.ts';
+import { freePort } from '../../support/ports.ts';
+import { service, type Program } from '../../support/service-process.ts';
 
 export type Snapshot = Readonly<{
   raw: string;

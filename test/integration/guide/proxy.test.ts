@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { spawn } from 'node:child_process';
 import { WebSocket } from 'ws';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from './ports.ts';
+import { freePort } from '../../support/ports.ts';
 import { bash, GATEWAY_TOKEN, ROOT, startGuideServer, type GuideServer, type Ran } from './server.ts';
 
 /** As printed in the guide. */

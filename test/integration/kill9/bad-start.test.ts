@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startRedis } from '../../support/redis.ts';
-import { freePort, ROOT } from '../../support/service-process.ts';
+import { freePort } from '../../support/ports.ts';
+import { ROOT } from '../../support/service-process.ts';
 
 const TOKEN = 'x'.repeat(40);
 const SECRET = 's'.repeat(40);

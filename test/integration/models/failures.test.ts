@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { startDemoModel } from '@moltbot/demo-model';
 import { shownText } from '../../support/people.ts';
-import { freePort } from '../../support/service-process.ts';
+import { freePort } from '../../support/ports.ts';
+
 import { provider, startTalk, type Talk } from './talk.ts';
 
 const STALL_MS = 1_500;

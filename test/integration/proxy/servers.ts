@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { newCertificate } from '../../support/certificate.ts';
 import { until } from '../../support/people.ts';
-import { freePort, program, ROOT } from '../../support/service-process.ts';
+import { freePort } from '../../support/ports.ts';
+import { program, ROOT } from '../../support/service-process.ts';
 
 const run = promisify(execFile);
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`;
