@@ -93,3 +93,24 @@ test('T-1: a session that nobody is told to look after any more is found with it
   const next = await send(lost.key);
   expect(await endsOf([lost, next])).toEqual([lost.runId, next.runId]);
 });
+
+test(
+  'T-1: a wake-up that a wrong clock has put off for an hour is taken within fifteen seconds',
+  { timeout: 60_000 },
+  async () => {
+    const turns = [await send(newKey())];
+    await jobsOf(turns);
+    const [job] = await queue.getJobs(['prioritized', 'waiting']);
+    await job?.remove(); // its deduplication key goes with it, and the one below takes its place
+    const { sid, uid, key } = job?.data as { sid: string; uid: string; key: string };
+    await queue.add(
+      'turn',
+      { v: 1, sid, uid, key },
+      { delay: 3_600_000, priority: 1, deduplication: { id: sid } },
+    );
+    await queue.resume();
+    const sentAtMs = Date.now();
+    expect(await endsOf(turns)).toEqual(turns.map(({ runId }) => runId));
+    expect(Date.now() - sentAtMs).toBeLessThan(REPAIRED_WITHIN_MS);
+  },
+);

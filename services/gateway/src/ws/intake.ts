@@ -6,6 +6,7 @@ import type { Connection } from './connection.ts';
 const MOST_AT_WORK = 32;
 /** Calls that only await the end of a run cost little, and must not hold up the rest. */
 const MOST_AWAITING = 1_000;
+const AWAIT_RETRY_MS = 1_000;
 
 /** What a call does with a promise that may take as long as a run: no longer counted as work meanwhile. */
 export type AwaitRun = <T>(promise: Promise<T>) => Promise<T>;
@@ -39,7 +40,9 @@ export function createIntake(
     };
     const awaitRun: AwaitRun = async (promise) => {
       if (awaiting >= MOST_AWAITING)
-        throw new AppError('BUSY', `this connection awaits ${MOST_AWAITING} runs already`);
+        throw new AppError('BUSY', `this connection awaits ${MOST_AWAITING} runs already`, {
+          retryAfterMs: AWAIT_RETRY_MS,
+        });
       rest();
       awaiting += 1;
       proceed();

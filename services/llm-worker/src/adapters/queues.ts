@@ -22,6 +22,8 @@ export type Queues = AsyncDisposable &
     find(sid: string, lane: Lane): Promise<WakeUp>;
     /** Puts a session that waits before all that do not. */
     toFront(sid: string, lane: Lane): Promise<void>;
+    /** Lets a wake-up that was put off be taken now. */
+    hurry(sid: string, lane: Lane): Promise<void>;
     /** Removes what the queue believes to hold for a session. */
     unblock(sid: string, lane: Lane): Promise<void>;
     /** Company-wide cap on running turns of a lane; undefined lifts it. */
@@ -54,7 +56,7 @@ export async function openQueues(target: RedisTarget, pool: string, redis: Redis
   };
 }
 
-type WakeUps = Pick<Queues, 'wake' | 'find' | 'toFront' | 'unblock'>;
+type WakeUps = Pick<Queues, 'wake' | 'find' | 'toFront' | 'hurry' | 'unblock'>;
 
 function wakeUps(queues: Readonly<Record<Lane, Queue>>, redis: Redis): WakeUps {
   const jobOf = async (sid: string, lane: Lane): Promise<Job | undefined> => {
@@ -72,6 +74,7 @@ function wakeUps(queues: Readonly<Record<Lane, Queue>>, redis: Redis): WakeUps {
     },
     find: async (sid, lane) => await wakeUpOf(await jobOf(sid, lane)),
     toFront: async (sid, lane) => await (await jobOf(sid, lane))?.changePriority({ priority: FRONT }),
+    hurry: async (sid, lane) => await (await jobOf(sid, lane))?.promote(),
     unblock: async (sid, lane) => {
       await queues[lane].removeDeduplicationKey(sid);
     },

@@ -11,6 +11,8 @@ export type SweepDeps = Readonly<{
   wake(ref: SessionRef, lane: Lane): Promise<void>;
   find(sid: string, lane: Lane): Promise<Readonly<{ state: string; sinceMs: number; inFront: boolean }>>;
   toFront(sid: string, lane: Lane): Promise<void>;
+  /** Lets a wake-up that was put off be taken now. */
+  hurry(sid: string, lane: Lane): Promise<void>;
   unblock(sid: string, lane: Lane): Promise<void>;
   onRewake(): void;
   onError(error: unknown): void;
@@ -37,6 +39,8 @@ async function sweep(deps: SweepDeps): Promise<void> {
     const { state, sinceMs, inFront } = await deps.find(sid, known);
     // a long queue: its turn will come, and a second job would only make the queue longer
     if (state === 'queued' && !inFront && Date.now() - sinceMs > PATIENCE_MS) await deps.toFront(sid, known);
+    // put off by a clock that was wrong: whoever puts off by ours says so in the ledger, and is not overdue
+    if (state === 'delayed' && wokenBefore) await deps.hurry(sid, known);
     if (state === 'queued' || state === 'delayed') continue;
     if (state === 'gone' || wokenBefore) await deps.unblock(sid, known);
     await deps.wake({ sid, uid, key }, known);
