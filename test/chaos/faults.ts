@@ -68,6 +68,14 @@ export const FAULTS: readonly ChaosFault[] = [
     },
   },
   {
+    name: 'Redis primary changed by hand',
+    inject: async ({ sentinels }) => {
+      const primary = await sentinels.primary();
+      await sentinels.switchOver();
+      await promoted(sentinels, primary);
+    },
+  },
+  {
     name: 'Redis primary dies with writes that no replica has',
     inject: async ({ sentinels }) => {
       const primary = await sentinels.primary();
@@ -178,7 +186,7 @@ async function promoted(sentinels: Constellation['sentinels'], before: Program):
 }
 
 async function onPrimary({ sentinels }: Constellation, work: (redis: Redis) => Promise<void>): Promise<void> {
-  const redis = sentinels.connect((await sentinels.primary()).port);
+  const redis = sentinels.connect(await sentinels.primary());
   await work(redis).finally(() => redis.disconnect());
 }
 

@@ -16,19 +16,33 @@ export type SentinelOptions = Readonly<{
   secured?: boolean;
   /** Settings of every Redis server, beside or instead of ours. */
   redis?: Readonly<Record<string, string>>;
+  /** Where the first server and its Sentinel run, and where the others; this machine unless told. */
+  hosts?: Readonly<{ first: Host; others: Host }>;
 }>;
+
+/** `netns`: a network namespace of Linux. */
+export type Host = Readonly<{ address: string; netns?: string }>;
+type Place = Host & Readonly<{ port: number }>;
+
+const HERE: Host = { address: '127.0.0.1' };
 
 export type Sentinels = AsyncDisposable &
   Readonly<{
     /** For REDIS_URL. */
     url: string;
-    servers: readonly (Program & Readonly<{ port: number }>)[];
+    servers: readonly Server[];
     sentinels: readonly Program[];
     /** The server that the Sentinels call the primary now. */
-    primary(): Promise<Program & Readonly<{ port: number }>>;
+    primary(): Promise<Server>;
+    /** The one that the others' side calls so, asked on their host. */
+    primaryThere(): Server;
     /** A connection for looking, to one server; to be closed by whoever asked for it. */
-    connect(port: number): Redis;
+    connect(server: Server): Redis;
+    /** As an operator does it: another server becomes the primary though nothing is wrong with this one. */
+    switchOver(): Promise<void>;
   }>;
+
+export type Server = Program & Readonly<{ place: Place }>;
 
 const NAME = 'moltbot';
 const PASSWORD = 'a-password-of-the-tests';
@@ -40,58 +54,74 @@ export async function startSentinels(options: SentinelOptions = {}): Promise<Sen
   const dir = await mkdtemp(join(tmpdir(), 'moltbot-sentinels-'));
   started.defer(() => rm(dir, { recursive: true, force: true }));
   const tls = options.secured === true ? certificates(dir) : undefined;
-  const ports = await Promise.all(Array.from({ length: 3 }, freePort));
-  const sentinelPorts = await Promise.all(Array.from({ length: 3 }, freePort));
-  const first = ports[0] ?? 0;
+  const { first = HERE, others = HERE } = options.hosts ?? {};
+  const places = await placesOn([first, others, others]);
+  const sentinelPlaces = await placesOn([first, others, others]);
+  const [primaryPlace = sentinelPlaces[0]] = places;
+  if (primaryPlace === undefined) throw new Error('there is no place for a primary');
 
   const servers = await Promise.all(
-    ports.map(async (port, at) => {
-      const replicaof = at === 0 ? {} : { replicaof: `127.0.0.1 ${first}` };
-      const settings = { ...serverSettings(port, tls), ...replicaof, ...options.redis };
-      const made = await redisProgram(dir, `redis-${at}`, port, settings, tls, []);
-      return Object.assign(started.use(made), { port });
+    places.map(async (place, at): Promise<Server> => {
+      const replicaof = at === 0 ? {} : { replicaof: `${primaryPlace.address} ${primaryPlace.port}` };
+      const settings = { ...serverSettings(place, tls), ...replicaof, ...options.redis };
+      const made = await redisProgram({ dir, name: `redis-${at}`, place, settings, tls });
+      return { ...started.use(made), place };
     }),
   );
-  await Promise.all(servers.map((server) => server.start()));
-  const watch = sentinelRules(first, tls !== undefined);
+  await Promise.all(servers.map(async (server) => await server.start()));
+  const rules = sentinelRules(primaryPlace, tls !== undefined);
   const sentinels = await Promise.all(
-    sentinelPorts.map(async (port, at) =>
-      started.use(
-        await redisProgram(
-          dir,
-          `sentinel-${at}`,
-          port,
-          sentinelSettings(port, tls),
-          tls,
-          ['--sentinel'],
-          watch,
-        ),
-      ),
-    ),
+    sentinelPlaces.map(async (place, at) => {
+      const settings = sentinelSettings(place, tls);
+      return started.use(
+        await redisProgram({ dir, name: `sentinel-${at}`, place, settings, tls, isSentinel: true, rules }),
+      );
+    }),
   );
-  await Promise.all(sentinels.map((sentinel) => sentinel.start()));
-  const hosts = sentinelPorts.map((port) => `127.0.0.1:${port}`).join(',');
-  const url =
-    tls === undefined
-      ? `redis+sentinel://${hosts}/${NAME}`
-      : `rediss+sentinel://moltbot:${PASSWORD}@${hosts}/${NAME}?ca=${join(dir, 'ca.pem')}&sentinelPassword=${PASSWORD}`;
-  const connect = (port: number): Redis => quiet(direct(port, tls));
-  await settled(sentinelPorts, tls);
+  await Promise.all(sentinels.map(async (sentinel) => await sentinel.start()));
+  await settled(sentinelPlaces, tls);
 
   const owned = started.move();
   return {
-    url,
+    url: urlOf(sentinelPlaces, tls),
     servers,
     sentinels,
-    connect,
-    primary: async () => {
-      const port = await primaryPort(sentinelPorts, tls);
-      const found = servers.find((server) => server.port === port);
-      if (found === undefined) throw new Error(`the Sentinels name ${port}, which is none of ours`);
-      return found;
+    connect: ({ place }) => quiet(direct(place, tls)),
+    primary: async () => serverAt(servers, await primaryOf(sentinelPlaces, tls)),
+    primaryThere: () => serverAt(servers, askThere(sentinelPlaces[1])),
+    switchOver: async () => {
+      const [place] = sentinelPlaces;
+      if (place) await ask(place, tls, async (redis) => await redis.call('SENTINEL', 'FAILOVER', NAME));
     },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+function serverAt(servers: readonly Server[], address: string): Server {
+  const server = servers.find(({ place }) => `${place.address}:${place.port}` === address);
+  if (server === undefined) throw new Error(`the Sentinels name ${address}, which is none of ours`);
+  return server;
+}
+
+/** By a program on that host: a connection from here would not reach it behind a cut. */
+function askThere(place: Place | undefined): string {
+  const { netns = '', address = '', port = 0 } = place ?? {};
+  const question = ['-h', address, '-p', String(port), 'SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME];
+  const { stdout } = spawnSync('ip', ['netns', 'exec', netns, 'redis-cli', ...question], {
+    encoding: 'utf8',
+  });
+  return stdout.trim().split('\n').join(':');
+}
+
+async function placesOn(hosts: readonly Host[]): Promise<Place[]> {
+  return await Promise.all(hosts.map(async (host) => ({ ...host, port: await freePort() })));
+}
+
+function urlOf(places: readonly Place[], tls: Tls | undefined): string {
+  const hosts = places.map(({ address, port }) => `${address}:${port}`).join(',');
+  if (tls === undefined) return `redis+sentinel://${hosts}/${NAME}`;
+  const settings = `ca=${join(tls.dir, 'ca.pem')}&sentinelPassword=${PASSWORD}`;
+  return `rediss+sentinel://moltbot:${PASSWORD}@${hosts}/${NAME}?${settings}`;
 }
 
 type Tls = Readonly<{ dir: string }>;
@@ -110,20 +140,21 @@ function certificates(dir: string): Tls {
   return { dir };
 }
 
-function listening(port: number, tls: Tls | undefined): Settings {
-  if (tls === undefined) return { port: String(port), bind: '127.0.0.1' };
+function listening({ address, port }: Place, tls: Tls | undefined): Settings {
+  const open = address === HERE.address ? {} : { 'protected-mode': 'no' };
+  if (tls === undefined) return { port: String(port), bind: address, ...open };
   const pem = { 'tls-cert-file': join(tls.dir, 'ca.pem'), 'tls-key-file': join(tls.dir, 'key.pem') };
   const rest = {
     'tls-ca-cert-file': join(tls.dir, 'ca.pem'),
     'tls-auth-clients': 'no',
     'tls-replication': 'yes',
   };
-  return { port: '0', 'tls-port': String(port), bind: '127.0.0.1', ...pem, ...rest };
+  return { port: '0', 'tls-port': String(port), bind: address, ...pem, ...rest };
 }
 
-function serverSettings(port: number, tls: Tls | undefined): Settings {
+function serverSettings(place: Place, tls: Tls | undefined): Settings {
   return {
-    ...listening(port, tls),
+    ...listening(place, tls),
     appendonly: 'yes',
     save: '""',
     'maxmemory-policy': 'noeviction',
@@ -138,47 +169,53 @@ function serverSettings(port: number, tls: Tls | undefined): Settings {
   };
 }
 
-function sentinelSettings(port: number, tls: Tls | undefined): Settings {
-  return { ...listening(port, tls), ...(tls && { requirepass: PASSWORD }) };
+function sentinelSettings(place: Place, tls: Tls | undefined): Settings {
+  return { ...listening(place, tls), ...(tls && { requirepass: PASSWORD }) };
 }
 
-function sentinelRules(primary: number, secured: boolean): readonly string[] {
+function sentinelRules({ address, port }: Place, secured: boolean): readonly string[] {
   return [
-    `sentinel monitor ${NAME} 127.0.0.1 ${primary} 2`,
+    `sentinel monitor ${NAME} ${address} ${port} 2`,
     `sentinel down-after-milliseconds ${NAME} ${DOWN_AFTER_MS}`,
     `sentinel failover-timeout ${NAME} 10000`,
     ...(secured ? [`sentinel auth-pass ${NAME} ${PASSWORD}`, `sentinel sentinel-pass ${PASSWORD}`] : []),
   ];
 }
 
-/** A file of its own, because Sentinel writes into the servers' what they are from now on. */
-async function redisProgram(
-  dir: string,
-  name: string,
-  port: number,
-  settings: Settings,
-  tls: Tls | undefined,
-  flags: readonly string[],
-  more: readonly string[] = [],
-): Promise<Program> {
+type ProgramOptions = Readonly<{
+  dir: string;
+  name: string;
+  place: Place;
+  settings: Settings;
+  tls: Tls | undefined;
+  isSentinel?: boolean;
+  rules?: readonly string[];
+}>;
+
+/** With a file of its own, because Sentinel writes into the servers' what they are from now on. */
+async function redisProgram(options: ProgramOptions): Promise<Program> {
+  const { dir, name, place, settings, tls, isSentinel = false, rules = [] } = options;
   const home = join(dir, name);
   await mkdir(home);
+  const file = join(home, 'redis.conf');
   const lines = Object.entries({ dir: home, ...settings }).map(([key, value]) => `${key} ${value}`);
-  await writeFile(join(home, 'redis.conf'), [...lines, ...more, ''].join('\n'));
+  await writeFile(file, [...lines, ...rules, ''].join('\n'));
+  const args = [file, ...(isSentinel ? ['--sentinel'] : [])];
+  const { netns } = place;
   return program({
     name,
-    command: 'redis-server',
-    args: [join(home, 'redis.conf'), ...flags],
-    env: {},
-    ready: async () => await answers(port, tls),
+    command: netns === undefined ? 'redis-server' : 'ip',
+    args: netns === undefined ? args : ['netns', 'exec', netns, 'redis-server', ...args],
+    env: { PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
+    ready: async () => await answers(place, tls),
   });
 }
 
 /** As the product speaks to one server, with the password that may do everything. */
-function direct(port: number, tls: Tls | undefined): string {
+function direct({ address, port }: Place, tls: Tls | undefined): string {
   return tls === undefined
-    ? `redis://127.0.0.1:${port}`
-    : `rediss://:${PASSWORD}@127.0.0.1:${port}?ca=${join(tls.dir, 'ca.pem')}`;
+    ? `redis://${address}:${port}`
+    : `rediss://:${PASSWORD}@${address}:${port}?ca=${join(tls.dir, 'ca.pem')}`;
 }
 
 function quiet(url: string): Redis {
@@ -192,12 +229,12 @@ function quiet(url: string): Redis {
 }
 
 async function ask<T>(
-  port: number,
+  place: Place,
   tls: Tls | undefined,
   question: (redis: Redis) => Promise<T>,
 ): Promise<T> {
   const redis = new Redis({
-    ...redisOptions({ url: direct(port, tls), name: 'test' }, 'request'),
+    ...redisOptions({ url: direct(place, tls), name: 'test' }, 'request'),
     enableOfflineQueue: true,
     enableReadyCheck: false,
     retryStrategy: () => null,
@@ -208,31 +245,31 @@ async function ask<T>(
   return await question(redis).finally(() => redis.disconnect());
 }
 
-async function answers(port: number, tls: Tls | undefined): Promise<boolean> {
-  return await ask(port, tls, async (redis) => (await redis.ping()) === 'PONG').catch(() => false);
+async function answers(place: Place, tls: Tls | undefined): Promise<boolean> {
+  return await ask(place, tls, async (redis) => (await redis.ping()) === 'PONG').catch(() => false);
 }
 
-async function primaryPort(ports: readonly number[], tls: Tls | undefined): Promise<number> {
-  for (const port of ports) {
-    const found = (await ask(port, tls, async (redis) =>
+async function primaryOf(places: readonly Place[], tls: Tls | undefined): Promise<string> {
+  for (const place of places) {
+    const found = (await ask(place, tls, async (redis) =>
       redis.call('SENTINEL', 'GET-MASTER-ADDR-BY-NAME', NAME),
     ).catch(() => undefined)) as [string, string] | undefined;
-    if (found !== undefined) return Number(found[1]);
+    if (found !== undefined) return found.join(':');
   }
   throw new Error('no Sentinel answers');
 }
 
 /** Every Sentinel knows the other two and both replicas; before that there may be no failover. */
-async function settled(ports: readonly number[], tls: Tls | undefined): Promise<void> {
+async function settled(places: readonly Place[], tls: Tls | undefined): Promise<void> {
   const deadlineMs = Date.now() + 30_000;
-  const knows = async (port: number): Promise<boolean> => {
-    const reply = (await ask(port, tls, async (redis) => redis.call('SENTINEL', 'MASTER', NAME)).catch(
+  const knows = async (place: Place): Promise<boolean> => {
+    const reply = (await ask(place, tls, async (redis) => redis.call('SENTINEL', 'MASTER', NAME)).catch(
       () => [],
     )) as string[];
     const fact = (name: string): string => reply[reply.indexOf(name) + 1] ?? '';
     return fact('num-other-sentinels') === '2' && fact('num-slaves') === '2' && fact('flags') === 'master';
   };
-  while (!(await Promise.all(ports.map(knows))).every(Boolean)) {
+  while (!(await Promise.all(places.map(knows))).every(Boolean)) {
     if (Date.now() > deadlineMs) throw new Error('the Sentinels did not find each other');
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -21,7 +21,8 @@ export function webSocketActor(wsUrl: string, person: Person, key: string): Acto
     awaySinceMs = undefined;
   });
   client.on('event', ({ event, payload }) => {
-    if (event === 'chat') rememberEnd(diary, client.hello?.server.connId ?? '', payload as ChatPayload);
+    if (event === 'chat' || event === 'agent')
+      rememberEnd(diary, client.hello?.server.connId ?? '', payload as ChatPayload);
   });
   return {
     diary,
@@ -62,7 +63,7 @@ function rememberEnd(diary: Diary, connection: string, chat: ChatPayload): void 
   const turn = diary.turns.find(({ runId }) => runId === chat.runId);
   if (turn === undefined)
     diary.faults.push(`${diary.userId} was told of run ${chat.runId}, which is not theirs`);
-  else if (chat.state !== 'delta')
+  else if (chat.state !== undefined && chat.state !== 'delta')
     turn.seenEnds.push({ connection, state: chat.state, text: shownText(chat) });
 }
 

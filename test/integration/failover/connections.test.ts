@@ -12,8 +12,7 @@ test('T-8: through Sentinel with TLS, an ACL user and passwords the product read
   await requireSafeRedis(redis, target.url);
   await durability.settle(redis, async () => await redis.set('a', '1'));
   expect(durability.replicas).toBe(1);
-  const replica = sentinels.servers[1]?.port ?? 0;
-  const looking = [replica, sentinels.servers[2]?.port ?? 0].map((port) => sentinels.connect(port));
+  const looking = sentinels.servers.slice(1).map((server) => sentinels.connect(server));
   const held = await Promise.all(looking.map(async (one) => await one.get('a')));
   expect(held).toContain('1');
   for (const one of looking) one.disconnect();
@@ -26,7 +25,7 @@ test('T-8: a primary that takes writes which no replica holds is refused at the 
   await expect(requireSafeRedis(redis, sentinels.url)).rejects.toThrow('Set min-replicas-to-write 1');
   await requireSafeRedis(redis, `${sentinels.url}?replicas=0`);
   await closeRedis(redis);
-  const url = `redis://127.0.0.1:${sentinels.servers[1]?.port}`;
+  const url = `redis://127.0.0.1:${sentinels.servers[1]?.place.port}`;
   const replica = await openRedis({ url, name: 'test' }, 'request');
   await expect(requireSafeRedis(replica, url)).rejects.toThrow('name the primary, or its Sentinels');
   await closeRedis(replica);

@@ -25,7 +25,7 @@ beforeEach(async () => {
   const wsUrl = cluster.gateways[0]?.wsUrl ?? '';
   using admin = listen(wsUrl, cluster.token);
   user = stack.use(listen(wsUrl, (await newPerson(admin, 'alice')).token));
-  looking = stack.adopt(sentinels.connect((await sentinels.primary()).port), (redis) => redis.disconnect());
+  looking = stack.adopt(sentinels.connect(await sentinels.primary()), (redis) => redis.disconnect());
 });
 afterEach(async () => await stack.disposeAsync());
 
