@@ -101,8 +101,8 @@ test(
     const turns = [await send(newKey())];
     await jobsOf(turns);
     const [job] = await queue.getJobs(['prioritized', 'waiting']);
+    const { sid, uid, key } = (job?.data ?? {}) as { sid: string; uid: string; key: string };
     await job?.remove(); // its deduplication key goes with it, and the one below takes its place
-    const { sid, uid, key } = job?.data as { sid: string; uid: string; key: string };
     await queue.add(
       'turn',
       { v: 1, sid, uid, key },
