@@ -35,7 +35,7 @@ class Secrets {
 
   head(line: string, extra = ''): string {
     const referer = `https://moltbot.company.com/?token=${this.referer}`;
-    return `${line.replace('?', `?token=${this.query}`)}\r\nHost: moltbot.company.com\r\nConnection: close\r\nAuthorization: Bearer ${this.bearer}\r\nReferer: ${referer}\r\nCookie: session=${this.cookie}\r\n${extra}\r\n`;
+    return `${line.replace('?', `?token=${this.query}`)}\r\nHost: 127.0.0.1\r\nConnection: close\r\nAuthorization: Bearer ${this.bearer}\r\nReferer: ${referer}\r\nCookie: session=${this.cookie}\r\n${extra}\r\n`;
   }
 
   /** Which of them are written there. */
@@ -94,12 +94,17 @@ async function tell({ httpsUrl }: Proxy, text: string, leaveAt?: string): Promis
 }
 
 type Asked = Readonly<{ proxy: Proxy; gateway: Gateway; secrets: Secrets }>;
-type Case = readonly [name: string, path: string, happens: (asked: Asked) => Promise<string>, answer: RegExp];
+type Case = readonly [
+  name: string,
+  path: RegExp | undefined,
+  happens: (asked: Asked) => Promise<string>,
+  answer: RegExp,
+];
 
 /** Often enough that a proxy gives the gateway up and says so, too. */
 async function often({ proxy, secrets }: Asked, path: string): Promise<string> {
   let answer = '';
-  for (let count = 0; count < 5; count += 1)
+  for (let count = 0; count < 3; count += 1)
     answer = await tell(proxy, secrets.head(`GET ${path}? HTTP/1.1`));
   return answer;
 }
@@ -107,13 +112,13 @@ async function often({ proxy, secrets }: Asked, path: string): Promise<string> {
 const CASES: readonly Case[] = [
   [
     'is answered',
-    '/answered',
+    /\/answered/,
     async ({ proxy, secrets }) => await tell(proxy, secrets.head('GET /answered? HTTP/1.1')),
     / 200 /,
   ],
   [
     'meets a gateway that is down',
-    '/down',
+    /\/down/,
     async (asked) => {
       asked.gateway.stop();
       return await often(asked, '/down');
@@ -122,36 +127,36 @@ const CASES: readonly Case[] = [
   ],
   [
     'meets a gateway that drains',
-    '/drains',
+    /\/drains/,
     async (asked) => {
       asked.gateway.drain();
       return await often(asked, '/drains');
     },
     / 50[23] /,
   ],
-  ['meets a gateway that resets', '/reset', async (asked) => await often(asked, '/reset'), / 50[23] /],
+  ['meets a gateway that resets', /\/reset/, async (asked) => await often(asked, '/reset'), / 50[23] /],
   [
     'is cut by the gateway in mid-answer',
-    '/half-reset',
+    /\/half-reset/,
     async (asked) => await often(asked, '/half-reset'),
     / 200 |^$| 50[23] /,
   ],
   [
     'is left by its client in mid-answer',
-    '/half',
+    /\/half/,
     async ({ proxy, secrets }) => await tell(proxy, secrets.head('GET /half? HTTP/1.1'), 'the first half'),
     / 200 /,
   ],
   [
     'has too large a body',
-    '/large',
+    /\/large/,
     async ({ proxy, secrets }) =>
-      await tell(proxy, secrets.head('POST /large? HTTP/1.1', 'Content-Length: 30000000\r\n')),
+      await tell(proxy, secrets.head('POST /large? HTTP/1.1', 'Content-Length: 30000000\r\n'), ' 413 '),
     / 413 /,
   ],
   [
     'has too large a header',
-    '',
+    undefined,
     async ({ proxy, secrets }) =>
       await tell(
         proxy,
@@ -161,32 +166,32 @@ const CASES: readonly Case[] = [
   ],
   [
     'has a version that does not exist',
-    '',
+    undefined,
     async ({ proxy, secrets }) => await tell(proxy, secrets.head('GET /bad? HTTP/9.x')),
     / (400|505) /,
   ],
   [
     'has a method that does not exist',
-    '',
+    undefined,
     async ({ proxy, secrets }) => await tell(proxy, secrets.head('G{}T /bad? HTTP/1.1')),
     / 400 /,
   ],
 ];
 
-describe.each<[string, Start, string]>([
-  ['HAProxy', startHaproxyHere, '<BADREQ>'],
-  ['nginx', startNginx, ' 400 '],
-  ['Caddy', startCaddy, ''], // writes nothing about what it could not read
+describe.each<[string, Start, RegExp]>([
+  ['HAProxy', startHaproxyHere, /<BADREQ>/],
+  ['nginx', startNginx, / (400|505) /],
+  ['Caddy', startCaddy, /^/], // writes nothing about what it could not read
 ])('no secret is in what %s writes about a request that', (_, start, unread) => {
   test.each(CASES)('P-1: %s', async (_name, path, happens, answer) => {
     using gateway = await startGateway();
-    await using proxy = await start([gateway]);
+    await using proxy = await start([gateway, gateway]);
     const secrets = new Secrets();
     expect(await happens({ proxy, gateway, secrets })).toMatch(answer);
-    const written = async (text: string): Promise<boolean> => (await proxy.logs()).includes(text);
-    await until(() => written(path || unread), 'the request in the access log');
+    const written = async (text: RegExp): Promise<boolean> => text.test(await proxy.logs());
+    await until(() => written(path ?? unread), 'the request in the access log');
     await tell(proxy, secrets.head('GET /last? HTTP/1.1'));
-    await until(() => written('/last'), 'the last request in the access log');
+    await until(() => written(/\/last/), 'the last request in the access log');
     expect(secrets.in(await proxy.logs())).toEqual([]);
   });
 });
