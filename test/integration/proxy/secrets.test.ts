@@ -103,13 +103,22 @@ type Case = readonly [
 
 /** Often enough that a proxy gives the gateway up and says so, too. */
 async function often({ proxy, secrets }: Asked, path: string): Promise<string> {
-  let answer = '';
-  for (let count = 0; count < 3; count += 1)
-    answer = await tell(proxy, secrets.head(`GET ${path}? HTTP/1.1`));
-  return answer;
+  const ask = async (): Promise<string> => await tell(proxy, secrets.head(`GET ${path}? HTTP/1.1`));
+  await ask();
+  await Promise.all(Array.from({ length: 6 }, ask));
+  return await ask();
 }
 
 const CASES: readonly Case[] = [
+  [
+    'asks for a host that is not served',
+    /\/elsewhere/,
+    async ({ proxy, secrets }) => {
+      const head = secrets.head('GET /elsewhere? HTTP/1.1');
+      return await tell(proxy, head.replace('Host: 127.0.0.1', 'Host: elsewhere.test'));
+    },
+    / 200 /,
+  ],
   [
     'is answered',
     /\/answered/,
