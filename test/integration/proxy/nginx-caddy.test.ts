@@ -108,8 +108,8 @@ describe.each<[string, StartProxy]>([
       }).then(textOf);
     let sent = '';
     expect(await addressOf(cluster, (path) => send((sent = path)))).toBe('127.0.0.2');
-    await until(async () => (await proxy.accessLog()).includes(sent), 'the request in the access log');
-    expect(await proxy.accessLog()).not.toContain(SECRET);
+    await until(async () => (await proxy.logs()).includes(sent), 'the request in the access log');
+    expect(await proxy.logs()).not.toContain(SECRET);
   });
 
   test('P-1: sends no POST a second time when a gateway is killed under it', async () => {

@@ -1,6 +1,6 @@
 /** nginx and Caddy with the files of docs/deploy, in front of gateways on this machine. */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -20,7 +20,8 @@ export type ProxyServer = AsyncDisposable &
     wssUrl: string;
     /** As its service would be reloaded; resolves when the new configuration is in force. */
     reload(gateways: Ports): Promise<void>;
-    accessLog(): Promise<string>;
+    /** All that it wrote: to its outputs (lately) and to its files. */
+    logs(): Promise<string>;
   }>;
 
 export type StartProxy = (gateways: Ports, edit?: (text: string) => string) => Promise<ProxyServer>;
@@ -41,9 +42,9 @@ export const startNginx: StartProxy = async (gateways, edit = (text) => text) =>
       .replace('server 127.0.0.1:18789 ', lines)
       .replace('listen 443', `listen 127.0.0.1:${port}`)
       .replaceAll('/etc/letsencrypt/live/moltbot.company.com', dir)
-      .replace('/var/log/nginx', dir);
+      .replaceAll('/var/log/nginx', dir);
     const temporary = ['client_body', 'proxy'].map((name) => `${name}_temp_path ${dir}/${name};`).join('\n');
-    const main = `daemon off; worker_processes 2; pid ${dir}/pid; error_log stderr notice; events {}`;
+    const main = `daemon off; worker_processes 2; pid ${dir}/pid; error_log stderr info; events {}`;
     await writeFile(path, `${main}\nhttp {\n${temporary}\n${here}\n}`);
   };
   await write(gateways);
@@ -67,7 +68,11 @@ export const startNginx: StartProxy = async (gateways, edit = (text) => text) =>
       process.kill(nginx.pid(), 'SIGHUP');
       await until(() => count() >= before + 2, 'new workers of nginx');
     },
-    accessLog: async () => await readFile(join(dir, 'moltbot.log'), 'utf8'),
+    logs: async () => {
+      const names = (await readdir(dir)).filter((name) => name.endsWith('.log'));
+      const texts = await Promise.all(names.map((name) => readFile(join(dir, name), 'utf8')));
+      return [nginx.output(), ...texts].join('\n');
+    },
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 };
@@ -108,7 +113,7 @@ export const startCaddy: StartProxy = async (gateways, edit = (text) => text) =>
       await write(servers);
       await run('caddy', ['reload', ...config, '--address', env.EDGE_ADMIN], { env });
     },
-    accessLog: async () => await Promise.resolve(caddy.output()),
+    logs: async () => await Promise.resolve(caddy.output()),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
 };
