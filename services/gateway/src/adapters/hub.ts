@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { userKeys, type Durability, type Redis, type Subscriber } from '@moltbot/shared/redis';
-import { decodeBell, readEvents } from '@moltbot/turns';
-import type { Hub } from '../domain/ports.ts';
-import { replayOf } from './run-views.ts';
+import { decodeBell, readEvents, readNewest } from '@moltbot/turns';
+import type { Hub, Replay } from '../domain/ports.ts';
+import { createRounds } from './rounds.ts';
+import { longReplayOf } from './run-views.ts';
 import { createUserFeed, type UserFeed } from './user-feed.ts';
 
 const POLL_INTERVAL_MS = 5_000;
@@ -26,6 +27,7 @@ export function openHub(
   const read: ReadSession = async (session, after) =>
     await durability.settle(redis, async () => await readEvents(redis, session, after));
   const users = new Map<string, User>();
+  const replayed = createRounds<Replay>();
 
   const open = (uid: string): User => {
     const feed = createUserFeed(
@@ -66,7 +68,11 @@ export function openHub(
   return {
     watchUser: async (uid, listener) => (await feedOf(uid)).watchAll(listener),
     watchRun: async (uid, runId, listener, key) => (await feedOf(uid)).watchRun(runId, listener, key),
-    replay: async (session, after) => replayOf(session, (await read(session, '')).events, after),
+    replay: async (session) =>
+      await replayed(`${session.sid} ${session.key}`, async () =>
+        longReplayOf(session, (await read(session, '')).events),
+      ),
+    newest: async (sid) => await durability.settle(redis, async () => await readNewest(redis, sid)),
     expect: (uid, session, turnId) => users.get(uid)?.feed.expect(session, turnId),
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
