@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import type { LoggedEvent, RunEvent } from '@moltbot/shared/contracts';
 import { AppError } from '@moltbot/shared/errors';
@@ -132,12 +133,12 @@ async function repeating(log: readonly LoggedEvent[]) {
     },
     lifecycle: { phase: () => 'ready' },
   } as unknown as Services;
-  const { promise: begun, resolve: begin } = Promise.withResolvers<undefined>();
+  const { promise: begun, resolve: begin } = Promise.withResolvers<ServerResponse>();
   const app = express().use((_request, response) => {
     (response.locals as { principal?: object }).principal = { userId: 'u' };
     const sse = openSse(response);
     const sink = {
-      accepted: () => begin(undefined),
+      accepted: () => begin(response),
       delta: (text: string) => sse.data(text),
     };
     void followRun(services, TURN, response, sink, { mayReturn: true }).then(
@@ -149,19 +150,24 @@ async function repeating(log: readonly LoggedEvent[]) {
   onTestFinished(() => void server.close());
   await once(server, 'listening');
   const asked = fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-  await begun;
-  return { asked, tell: (...said: Parameters<RunListener>) => tell(...said) };
+  const answer = await begun;
+  return { asked, answer, tell: (...said: Parameters<RunListener>) => tell(...said) };
 }
 
 test('T-6: an answer of any length is told again whole, and in order with what is said meanwhile', async () => {
-  const log = longRun(20_000, 'x'.repeat(400));
+  const log = longRun(20_000, 'x'.repeat(800));
   const views = createRunViews(SESSION);
   for (const event of log) views.advance(event);
-  const { asked, tell } = await repeating(log);
+  const { asked, answer, tell } = await repeating(log);
   const live = longRun(3_000, 'y').slice(2);
   for (const { e } of live) tell(e, views.advance({ id: `2-${live.length}`, prev: '', ...SESSION, n: 0, e }));
   const text = [...log, ...live].map(({ e }) => (e.t === 'delta' ? e.text : '')).join('');
   const response = await asked;
+  await expect.poll(() => answer.writableLength).toBeGreaterThan(0); // its reader takes nothing yet
+  for (let at = 0; at < 200; at += 1) {
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(answer.writableLength).toBeLessThan(1_000_000);
+  }
   const message = { content: [{ type: 'text', text }] };
   const end: RunEvent = {
     t: 'end',
@@ -202,4 +208,17 @@ test('a run that nobody can come for is ended when its acceptance cannot be vouc
   expect(await refused('UNAVAILABLE', { mayReturn: true, repeatable: false })).toEqual(['run']);
   expect(await refused('UNAVAILABLE', { mayReturn: true })).toEqual([]);
   expect(await refused('BUSY', { mayReturn: false })).toEqual([]);
+});
+
+test('T-6: the end of an answer reaches its reader however large it is', async () => {
+  const app = express().use((_request, response) => {
+    const sse = openSse(response);
+    for (let at = 0; at < 4; at += 1) sse.data('x'.repeat(1_000_000));
+    sse.end('data: [DONE]\n\n');
+  });
+  const server = app.listen(0, '127.0.0.1');
+  onTestFinished(() => void server.close());
+  await once(server, 'listening');
+  const response = await fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  expect((await response.text()).endsWith('[DONE]\n\n')).toBe(true);
 });
