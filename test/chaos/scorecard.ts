@@ -87,9 +87,14 @@ const TARGETS: readonly Readonly<{
 
 type Met = Readonly<{ what: string; ms: number; mostMs: number; samples: number }>;
 
+/** Those who noticed nothing must not make the others' wait look short. */
+const NOTICED_MS = 500;
+
 function targets(outcomes: readonly Outcome[]): Met[] {
   return TARGETS.flatMap(({ what, of, ms, mostMs }) => {
-    const values = outcomes.filter(({ fault }) => of.test(fault)).flatMap(ms);
+    const all = outcomes.filter(({ fault }) => of.test(fault)).flatMap(ms);
+    const hit = all.filter((value) => value > NOTICED_MS);
+    const values = hit.length > 0 ? hit : all;
     return values.length === 0
       ? []
       : [{ what, ms: percentile(values, 0.99), mostMs, samples: values.length }];
@@ -105,7 +110,7 @@ export function broken(outcomes: readonly Outcome[], withTargets: boolean): stri
 
 const targetTable = (outcomes: readonly Outcome[]): string =>
   [
-    '| target | measured | at most | of |',
+    '| target | measured | at most | of those who noticed |',
     '|---|---|---|---|',
     ...targets(outcomes).map(
       ({ what, ms, mostMs, samples }) => `| ${what} | ${seconds(ms)} | ${seconds(mostMs)} | ${samples} |`,

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type {
   EndEvent,
   NumberedRecord,
@@ -9,6 +10,7 @@ import type {
 import {
   archiveKeys,
   budgetKeys,
+  isRedisOutage,
   queueKeys,
   runScript,
   sessionKeys,
@@ -19,7 +21,7 @@ import {
 } from '@moltbot/shared/redis';
 import { IDEMPOTENCY_SECONDS, idFragment, WAKE_AFTER_MS } from './accept.ts';
 import { decodeItem } from './log.ts';
-import { begin1, commit1, emit2, leaseRenew1, refence1, release1 } from './scripts.gen.ts';
+import { begin1, commit2, emit2, leaseRenew1, refence1, release1 } from './scripts.gen.ts';
 import type { SessionRef } from './session.ts';
 import { USAGE_KEPT_SECONDS, usageMembers, wholeNumber } from './usage.ts';
 
@@ -124,7 +126,9 @@ export async function emitEvent(redis: Redis, run: Run, event: RunEvent): Promis
   const number = emitted.said.push(event);
   const sent = emitted.last.then(async () => {
     const keys = [sessionKeys.state(run.ref.sid), sessionKeys.events(run.ref.sid)];
-    const reply = await runScript(redis, emit2, keys, [...sayer(run), JSON.stringify(event), number]);
+    const reply = await insist(
+      async () => await runScript(redis, emit2, keys, [...sayer(run), JSON.stringify(event), number]),
+    );
     return (reply as [number])[0] === MISSING ? await sayAgain(redis, run, number) : held(reply);
   });
   emitted.last = sent.catch(() => undefined);
@@ -143,7 +147,8 @@ async function sayAgain(redis: Redis, run: Run, number: number): Promise<Held> {
   const start = `{"t":"start",${idFragment(run.content.turnId, run.content)},`;
   const said = joined(run.emitted.said.slice(0, number)).map((event) => JSON.stringify(event));
   const keys = [sessionKeys.state(sid), sessionKeys.events(sid)];
-  const reply = await runScript(redis, refence1, keys, [...sayer(run), number, start, ...said]);
+  const args = [...sayer(run), number, start, ...said];
+  const reply = await insist(async () => await runScript(redis, refence1, keys, args));
   const [granted, fence] = reply as [number, string?];
   if (granted === 1 && fence !== undefined) run.fence = fence;
   return { lost: granted !== 1, abortReason: '' };
@@ -174,7 +179,25 @@ export async function releaseTurn(redis: Redis, run: Run): Promise<boolean> {
   await run.emitted.last;
   const { sid, uid } = run.ref;
   const keys = [sessionKeys.state(sid), userKeys.running(uid), queueKeys.due, queueKeys.woken];
-  return (await runScript(redis, release1, keys, [run.fence, sid, run.content.turnId])) === 1;
+  const args = [run.fence, sid, run.content.turnId];
+  return (await insist(async () => await runScript(redis, release1, keys, args))) === 1;
+}
+
+/** As long as a worker believes in its lease without hearing of it. */
+const INSISTS_FOR_MS = 15_000;
+const INSISTS_EVERY_MS = 200;
+
+/** A Redis that takes no writes for a moment (it misses its replicas, or memory) is asked again; the scripts take that for one call. */
+async function insist(call: () => Promise<unknown>): Promise<unknown> {
+  const untilMs = Date.now() + INSISTS_FOR_MS;
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isRedisOutage(error) || Date.now() > untilMs) throw error;
+    }
+    await sleep(INSISTS_EVERY_MS);
+  }
 }
 
 function held(reply: unknown): Held {
@@ -199,9 +222,14 @@ export type Committed = Readonly<{ kind: 'committed'; left: number }> | Readonly
 /** Ends the turn. `stale`: it is no longer ours to end, and nothing was written. */
 export async function commitTurn(redis: Redis, run: Run, ending: Ending): Promise<Committed> {
   await run.emitted.last;
-  const reply = await runScript(redis, commit1, commitKeys(run, ending), commitArguments(run, ending));
+  const reply = await insist(
+    async () => await runScript(redis, commit2, commitKeys(run, ending), commitArguments(run, ending)),
+  );
   const [granted, left] = reply as [number, number?];
-  return granted === 1 ? { kind: 'committed', left: left ?? 0 } : { kind: 'stale' };
+  if (granted === 1) return { kind: 'committed', left: left ?? 0 };
+  if (granted !== MISSING) return { kind: 'stale' };
+  const { lost } = await sayAgain(redis, run, run.emitted.said.length);
+  return lost ? { kind: 'stale' } : await commitTurn(redis, run, ending);
 }
 
 function commitKeys({ ref, content }: Run, { money }: Ending): string[] {
@@ -219,7 +247,7 @@ function commitKeys({ ref, content }: Run, { money }: Ending): string[] {
   ];
 }
 
-function commitArguments({ ref, fence, content }: Run, ending: Ending): ScriptArgument[] {
+function commitArguments({ ref, fence, content, emitted }: Run, ending: Ending): ScriptArgument[] {
   const { event, money } = ending;
   const records = ending.records.map((record) => JSON.stringify(record));
   const entry = Object.entries(ending.entry).flat();
@@ -227,7 +255,7 @@ function commitArguments({ ref, fence, content }: Run, ending: Ending): ScriptAr
     ...[fence, content.turnId, ref.sid, userKeys.bell(ref.uid), JSON.stringify(ref.key)],
     ...[JSON.stringify(event), event.outcome, event.error?.message ?? '', IDEMPOTENCY_SECONDS, WAKE_AFTER_MS],
     ...[money?.holdId ?? '', wholeNumber(money?.costMicroUsd ?? 0), ending.contextFromSeq ?? ''],
-    ...[EVENTS_KEPT_MS, USAGE_KEPT_SECONDS],
+    ...[EVENTS_KEPT_MS, USAGE_KEPT_SECONDS, emitted.said.length],
     ...[records.length, ...records, entry.length / 2, ...entry],
     ...(ending.usage ? usageMembers(ending.usage.model, ending.usage.usage) : []),
   ];

@@ -281,27 +281,55 @@ describe('events', () => {
     ]);
   });
 
-  test('T-6: what a failover took back is said again, under ids that nobody has seen', async ({ expect }) => {
+  /** Takes back what was said since `before`, as a primary does that never heard of it. */
+  async function takeBack(redis: Redis, ref: SessionRef, before: Record<string, string>): Promise<string> {
+    const { events } = await readEvents(redis, ref, before['last'] ?? '');
+    await redis.hset(sessionKeys.state(ref.sid), before);
+    await redis.xdel(sessionKeys.events(ref.sid), ...events.map(({ id }) => id));
+    return events.at(-1)?.id ?? '';
+  }
+  const text = (e: RunEvent): string => (e.t === 'delta' ? e.text : e.t);
+
+  test.for(['once', 'twice'] as const)(
+    'T-6: what a failover took back is said again, under ids that nobody has seen, asked %s',
+    async (times, { expect }) => {
+      const { redis, ref } = await session('one');
+      const run = await begin(redis, ref);
+      const fence = run.fence;
+      await emitEvent(redis, run, delta(run, 'a'));
+      const before = await redis.hgetall(sessionKeys.state(ref.sid));
+      await emitEvent(redis, run, delta(run, 'b'));
+      const seen = await takeBack(redis, ref, before);
+
+      const asked = times === 'once' ? redis : forgetful(redis);
+      await Promise.all(['c', 'd'].map(async (word) => await emitEvent(asked, run, delta(run, word))));
+      expect(Number(run.fence)).toBeGreaterThan(Number(fence));
+      const { events, gap } = await readEvents(redis, ref, seen);
+      expect(gap).toBe(true);
+      expect(events.map(({ e }) => text(e))).toEqual(['accepted', 'start', 'a', 'start', 'abc', 'd']);
+      for (const [at, { prev }] of events.entries()) expect(prev).toBe(events[at - 1]?.id ?? '');
+      expect(events[3]?.e).toEqual(events[1]?.e);
+      expect(await renewLease(redis, run)).toMatchObject({ lost: false });
+      expect(await commitTurn(redis, run, ending(run))).toMatchObject({ kind: 'committed' });
+    },
+  );
+
+  test('T-6, T-8: an end after words that a failover took back has an id of its own, behind them all', async ({
+    expect,
+  }) => {
     const { redis, ref } = await session('one');
     const run = await begin(redis, ref);
-    const fence = run.fence;
     await emitEvent(redis, run, delta(run, 'a'));
     const before = await redis.hgetall(sessionKeys.state(ref.sid));
-    await emitEvent(redis, run, delta(run, 'b'));
-    const seen = (await readEvents(redis, ref, '')).events.at(-1)?.id ?? '';
-    await redis.hset(sessionKeys.state(ref.sid), before);
-    await redis.xdel(sessionKeys.events(ref.sid), seen);
-
-    await Promise.all(['c', 'd'].map(async (text) => await emitEvent(redis, run, delta(run, text))));
-    expect(Number(run.fence)).toBeGreaterThan(Number(fence));
+    for (const word of ['b', 'c']) await emitEvent(redis, run, delta(run, word));
+    const seen = await takeBack(redis, ref, before);
+    expect(await commitTurn(redis, run, ending(run))).toMatchObject({ kind: 'committed' });
     const { events, gap } = await readEvents(redis, ref, seen);
     expect(gap).toBe(true);
-    const text = (e: RunEvent): string => (e.t === 'delta' ? e.text : e.t);
-    expect(events.map(({ e }) => text(e))).toEqual(['accepted', 'start', 'a', 'start', 'abc', 'd']);
-    for (const [at, { prev }] of events.entries()) expect(prev).toBe(events[at - 1]?.id ?? '');
-    expect(events[3]?.e).toEqual(events[1]?.e);
-    expect(await renewLease(redis, run)).toMatchObject({ lost: false });
-    expect(await commitTurn(redis, run, ending(run))).toMatchObject({ kind: 'committed' });
+    expect(events.map(({ e }) => text(e))).toEqual(['accepted', 'start', 'a', 'start', 'abc', 'end']);
+    const end = events.at(-1)?.id ?? '';
+    expect(Number(end.split('-')[0])).toBeGreaterThan(Number(seen.split('-')[0]));
+    expect(await redis.llen(sessionKeys.inbox(ref.sid))).toBe(0);
   });
 
   test('a turn that is given back is begun at once, as the same attempt, and hears no more of the old one', async ({

@@ -5,13 +5,16 @@ type Case = Readonly<{ without: string; mutation: Mutation; testFile: string; on
 
 const SCRIPTS = 'packages/turns/src/scripts.gen.ts';
 
+const FENCE_OF_AN_END =
+  "if s[1] ~= ARGV[1] then return {-1} end\nif s[7] == ARGV[2] then return {1, redis.call('LLEN', KEYS[2])} end";
+
 /** What stands in a script, with the return that makes it one script's alone. */
 const CASES: readonly Case[] = [
   {
     without: 'the fence check of an end, a stale worker ends the turn',
     mutation: {
       file: SCRIPTS,
-      find: "if s[1] ~= ARGV[1] then return {-1} end\nif s[7] == ARGV[2] then return {1, redis.call('LLEN', KEYS[2])} end",
+      find: `${FENCE_OF_AN_END}\nif s[6] ~= ARGV[2] or redis.call('LINDEX', KEYS[2], 0) ~= ARGV[2] then return {-3} end`,
       replace: '',
     },
     testFile: 'test/integration/ledger/run.test.ts',
@@ -61,6 +64,16 @@ const CASES: readonly Case[] = [
       replace: 'steps: [],',
     },
     testFile: 'test/integration/replicas/resume.test.ts',
+    only: 'T-6',
+  },
+  {
+    without: 'the look for lost events at the end, an end takes the id of words that people have seen',
+    mutation: {
+      file: SCRIPTS,
+      find: 'if tonumber(s[8] or 0) < tonumber(ARGV[16]) then return {-2} end',
+      replace: '',
+    },
+    testFile: 'test/integration/ledger/run.test.ts',
     only: 'T-6',
   },
   {

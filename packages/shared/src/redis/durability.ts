@@ -3,6 +3,7 @@ import { AppError } from '../errors/index.ts';
 import { closeRedis, openRedis, type RedisTarget } from './client.ts';
 import { durabilityKeys } from './keys.ts';
 import { locateRedis } from './location.ts';
+import { runIdOf } from './requirements.ts';
 
 /**
  * What a failover may take back must not be shown. A primary may die with writes that no replica
@@ -85,7 +86,7 @@ function createRounds(
 }
 
 async function tell({ server, resolve, reject }: Waiter, answering: string): Promise<void> {
-  const asked = await server.catch(() => '');
+  const asked = await server.catch(() => undefined);
   if (asked === answering) resolve();
   else reject(unsettled('the primary has changed'));
 }
@@ -118,24 +119,37 @@ async function mark(redis: Redis, replicas: number): Promise<number> {
   return Number(waited?.[1] ?? 0);
 }
 
-const servers = new WeakMap<Redis, { id: Promise<string> | undefined }>();
+type Server = { id: Promise<string> | undefined };
+const servers = new WeakMap<Redis, Server>();
 
-/** Which server a connection reaches, by a name that changes with every start; the promise with every connection. */
+/**
+ * Which server a connection reaches, by a name that changes with every start; the promise with every
+ * connection, and with every question that was not answered.
+ */
 function serverOf(redis: Redis): Promise<string> | undefined {
   const known = servers.get(redis);
-  if (known !== undefined) return known.id;
-  const seen: { id: Promise<string> | undefined } = { id: undefined };
-  servers.set(redis, seen);
-  const ask = (): void => {
-    seen.id = redis.info('server').then((info) => /^run_id:(\w+)/m.exec(info)?.[1] ?? '');
-    seen.id.catch(() => undefined);
-  };
-  redis.on('ready', ask);
-  redis.on('close', () => {
-    seen.id = undefined;
-  });
-  if (redis.status === 'ready') ask();
+  const seen = known ?? { id: undefined };
+  if (known === undefined) {
+    servers.set(redis, seen);
+    redis.on('ready', () => askName(redis, seen));
+    redis.on('close', () => {
+      seen.id = undefined;
+    });
+  }
+  if (seen.id === undefined && redis.status === 'ready') askName(redis, seen);
   return seen.id;
+}
+
+function askName(redis: Redis, seen: Server): void {
+  const asked = redis.info('server').then((info) => {
+    const name = runIdOf(info);
+    if (name === undefined) throw new Error('INFO names no run_id');
+    return name;
+  });
+  seen.id = asked;
+  asked.catch(() => {
+    if (seen.id === asked) seen.id = undefined;
+  });
 }
 
 function unsettled(why: string): AppError {

@@ -9,7 +9,7 @@ export const sessionKeys = {
   inbox: (sid: string) => `s:${sid}:inbox`,
   /** hash: `<tid>` content, `<tid>:rec` the user's record, `<tid>:id` how events name the turn */
   turns: (sid: string) => `s:${sid}:turns`,
-  /** hash: uid key lane fence cur owner lease attempts recorded ended seq base ctx archivedSeq n k last begunAt cold deleted replaced hidden generation restored abort:<tid> */
+  /** hash: uid key lane fence cur owner lease attempts recorded ended seq base ctx archivedSeq n k last begunAt refenced cold deleted replaced hidden generation restored abort:<tid> */
   state: (sid: string) => `s:${sid}:state`,
   /** list of `<fence> <record JSON>`; the item at index i has seq base + i + 1 */
   log: (sid: string) => `s:${sid}:log`,

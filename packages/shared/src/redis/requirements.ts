@@ -22,7 +22,14 @@ const RULES: readonly ((info: Info, replicas: number) => string | undefined)[] =
     replicas === 0 || guarded !== undefined
       ? undefined
       : `Redis takes writes that no replica holds; a failover would lose them. Set min-replicas-to-write ${replicas} and min-replicas-max-lag 5 on every server, or say replicas=0 in REDIS_URL and do without`,
+  (info, replicas) =>
+    replicas === 0 || info['run_id']
+      ? undefined
+      : 'Redis does not say its run_id in INFO, so a failover could not be told from a reconnect; say replicas=0 in REDIS_URL and do without',
 ];
+
+/** A server's name, another after every start. */
+export const runIdOf = (info: string): string | undefined => parse(info)['run_id'];
 
 /** Refuses a Redis that would lose turns, with every fault in one message. */
 export async function requireSafeRedis(redis: Redis, url: string): Promise<void> {

@@ -29,3 +29,17 @@ test('a credential is masked by its shape in every sink', () => {
   expect(lines.join('')).not.toMatch(/sss|abc"/);
   expect(second).toEqual(lines.slice(0, 1));
 });
+
+test('an error is told by its words, not by what it carries', () => {
+  const lines: string[] = [];
+  const { logger } = createLogControl('test', undefined, (line) => void lines.push(line));
+  const refused = Object.assign(new Error('NOREPLICAS Not enough good replicas to write.'), {
+    command: { name: 'evalsha', args: ['what somebody wrote'] },
+    code: 'NOREPLICAS',
+  });
+  logger.error({ err: new Error('not committed', { cause: refused }) }, 'job failed');
+  expect(lines.join('')).not.toContain('what somebody wrote');
+  expect(JSON.parse(lines[0] ?? '')).toMatchObject({
+    err: { type: 'Error', message: 'not committed', cause: { message: refused.message, code: 'NOREPLICAS' } },
+  });
+});

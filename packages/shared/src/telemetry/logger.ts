@@ -47,6 +47,7 @@ export function createLogControl(
       base: { service, pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: (error: unknown) => errorFacts(error) },
     },
     stream,
   );
@@ -60,6 +61,22 @@ export function createLogControl(
       sinks.add(sink);
       return () => sinks.delete(sink);
     },
+  };
+}
+
+const MOST_CAUSES = 4;
+
+/** @NOTE not pino's own, which shows every member: a refused Redis command carries its arguments, message text among them. */
+function errorFacts(error: unknown, causes = 0): unknown {
+  if (!(error instanceof Error)) return { type: typeof error, message: String(error) };
+  const { name, message, stack, cause } = error;
+  const code: unknown = (error as NodeJS.ErrnoException).code;
+  return {
+    type: error.constructor.name || name,
+    message,
+    ...(typeof code === 'string' && { code }),
+    stack,
+    ...(cause !== undefined && causes < MOST_CAUSES && { cause: errorFacts(cause, causes + 1) }),
   };
 }
 

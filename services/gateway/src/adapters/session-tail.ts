@@ -20,8 +20,8 @@ export type SessionTail = Readonly<{
 const EXPECTED_AT_MOST_MS = 60 * 60_000;
 
 /**
- * One session's events, each once and in order, whatever the doorbell did. `endsAreRead`: an end is told only
- * after `readAfter` has given it, which waits until a failover cannot take it back. Nothing is told of
+ * One session's events, each once and in order, whatever the doorbell did. `endsAreRead`: an end, or an
+ * injected message, is told only after `readAfter` has given it, which waits until a failover cannot take it back. Nothing is told of
  * runs before the first event heard, but their text is read, so that it can be continued.
  */
 export function createTail(
@@ -156,7 +156,7 @@ class Tail implements SessionTail {
   }
 
   #mustBeRead({ e }: LoggedEvent): boolean {
-    return this.#endsAreRead && e.t === 'end';
+    return this.#endsAreRead && (e.t === 'end' || e.t === 'injected');
   }
 
   /** Without a bell there is no place to go on from: of what the stream holds only the expected is news. */

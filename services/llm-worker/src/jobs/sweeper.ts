@@ -1,6 +1,6 @@
 import { LANES, type Lane } from '@moltbot/shared/contracts';
 import type { Redis } from '@moltbot/shared/redis';
-import { findOverdue, type SessionRef } from '@moltbot/turns';
+import { findOverdue, type Overdue, type SessionRef } from '@moltbot/turns';
 
 const SWEEP_INTERVAL_MS = 2_000;
 /** Whoever could have run for so long goes before everybody, however much its user has to do. */
@@ -33,17 +33,20 @@ export function startSweeper(deps: SweepDeps): Disposable {
   return { [Symbol.dispose]: () => clearInterval(timer) };
 }
 
+/** One that cannot be looked after now must not keep the others waiting: their next look is already put off. */
 async function sweep(deps: SweepDeps): Promise<void> {
-  for (const { sid, uid, key, lane, wokenBefore } of await findOverdue(deps.redis)) {
-    const known = LANES.find((name) => name === lane) ?? 'main';
-    const { state, sinceMs, inFront } = await deps.find(sid, known);
-    // a long queue: its turn will come, and a second job would only make the queue longer
-    if (state === 'queued' && !inFront && Date.now() - sinceMs > PATIENCE_MS) await deps.toFront(sid, known);
-    // put off by a clock that was wrong: whoever puts off by ours says so in the ledger, and is not overdue
-    if (state === 'delayed' && wokenBefore) await deps.hurry(sid, known);
-    if (state === 'queued' || state === 'delayed') continue;
-    if (state === 'gone' || wokenBefore) await deps.unblock(sid, known);
-    await deps.wake({ sid, uid, key }, known);
-    deps.onRewake();
-  }
+  for (const overdue of await findOverdue(deps.redis)) await lookAfter(overdue, deps).catch(deps.onError);
+}
+
+async function lookAfter({ sid, uid, key, lane, wokenBefore }: Overdue, deps: SweepDeps): Promise<void> {
+  const known = LANES.find((name) => name === lane) ?? 'main';
+  const { state, sinceMs, inFront } = await deps.find(sid, known);
+  // a long queue: its turn will come, and a second job would only make the queue longer
+  if (state === 'queued' && !inFront && Date.now() - sinceMs > PATIENCE_MS) await deps.toFront(sid, known);
+  // put off by a clock that was wrong: whoever puts off by ours says so in the ledger, and is not overdue
+  if (state === 'delayed' && wokenBefore) await deps.hurry(sid, known);
+  if (state === 'queued' || state === 'delayed') return;
+  if (state === 'gone' || wokenBefore) await deps.unblock(sid, known);
+  await deps.wake({ sid, uid, key }, known);
+  deps.onRewake();
 }

@@ -1,5 +1,5 @@
 import { LANES, type NumberedRecord } from '@moltbot/shared/contracts';
-import type { Redis } from '@moltbot/shared/redis';
+import type { Durability, Redis } from '@moltbot/shared/redis';
 import { markArchived, readRecords, readState, trimLog, type SessionState } from '@moltbot/turns';
 import type { SegmentWriter } from '../adapters/segment-writer.ts';
 import type { SessionHead } from '../domain/transcript.ts';
@@ -9,6 +9,7 @@ import { putAsideDeleted } from './put-aside.ts';
 export type ArchiveDeps = Readonly<{
   /** A connection that pipelines by itself: a round asks the same of hundreds of sessions. */
   redis: Redis;
+  durability: Durability;
   writer: SegmentWriter;
   events: StoreEvents;
   now(): number;

@@ -1,4 +1,4 @@
-import { archiveKeys, type Durability } from '@moltbot/shared/redis';
+import { archiveKeys } from '@moltbot/shared/redis';
 import { createRetries, type Retries } from '../domain/retries.ts';
 import {
   readBatch,
@@ -14,7 +14,6 @@ export type ArchiverDeps = ArchiveDeps &
     /** Shards that are ours now, with their fences. */
     shards(): ReadonlyMap<number, string>;
     batchMs: number;
-    durability: Durability;
   }>;
 
 export type Archiver = Readonly<{

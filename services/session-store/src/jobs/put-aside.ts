@@ -8,11 +8,15 @@ import type { ArchiveDeps } from './archive-session.ts';
  * in between is repeated and finds the directory gone. False while a turn of it waits or runs.
  */
 export async function putAsideDeleted(
-  { redis, writer, events, now }: ArchiveDeps,
+  { redis, durability, writer, events, now }: ArchiveDeps,
   head: SessionHead,
 ): Promise<boolean> {
   const inbox = sessionKeys.inbox(head.sid);
-  const [state, waiting] = await Promise.all([readState(redis, head.sid), redis.llen(inbox)]);
+  // a failover may take a deletion back, and then the files must be where they were
+  const [state, waiting] = await durability.settle(
+    redis,
+    async () => await Promise.all([readState(redis, head.sid), redis.llen(inbox)]),
+  );
   if (!state) return true;
   // a deleted session takes no new turns, so once at rest it stays at rest
   if (waiting > 0 || state.currentTurnId !== '' || state.archivedSeq !== state.seq) return false;
