@@ -156,35 +156,6 @@ describe('a response in the background', () => {
     expect((await status(second.id, 'completed')).output_text).toBe('second');
   });
 
-  test('is looked at by its record once it has ended, and not by its events', async () => {
-    const { id } = await at(a).responses.create({ model, input: '#echo recorded', background: true });
-    const ended = await status(id, 'completed');
-    const events = await eventsOf(id);
-    await cluster.redis.rename(events, `${events}:aside`);
-    await cluster.redis.set(events, 'whoever reads it fails');
-    try {
-      expect(await at(b).responses.retrieve(id)).toEqual(ended);
-      expect(ended).toMatchObject(await at(a).responses.cancel(id));
-    } finally {
-      await cluster.redis.rename(`${events}:aside`, events);
-    }
-  });
-
-  test('is found for a day, one in the foreground for an hour', async () => {
-    const lifetimeOf = async ({ id }: Response): Promise<number> => {
-      const [note = ''] = await cluster.redis.keys(`u:*:response:${id}`);
-      return await cluster.redis.ttl(note);
-    };
-    const [behind, before] = [{ background: true }, { background: false }];
-    const ask = async (how: object): Promise<Response> =>
-      await at(a).responses.create({ model, input: '#echo kept', ...how });
-    const [day, hour] = [await lifetimeOf(await ask(behind)), await lifetimeOf(await ask(before))];
-    expect(day).toBeGreaterThan(23 * 3_600);
-    expect(hour).toBeGreaterThan(3_000);
-    expect(hour).toBeLessThanOrEqual(3_600);
-    expect(await lifetimeOf(await ask({ ...behind, store: false }))).toBeLessThanOrEqual(3_600);
-  });
-
   test('says when it was cut by its limit, and when it failed', async () => {
     const body = { model, background: true } as const;
     const cut = await at(a).responses.create({ ...body, input: '#tokens 50', max_output_tokens: 5 });

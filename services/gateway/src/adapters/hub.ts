@@ -24,10 +24,8 @@ export function openHub(
   { redis, subscriber, durability }: HubDeps,
   onError: (error: unknown) => void,
 ): Hub & AsyncDisposable {
-  const read: ReadSession = async (session, after) =>
-    await durability.settle(redis, async () => await readEvents(redis, session, after));
+  const { read, ...looks } = looksAt(redis, durability);
   const users = new Map<string, User>();
-  const replayed = createRounds<Replay>();
 
   const open = (uid: string): User => {
     const feed = createUserFeed(
@@ -68,11 +66,7 @@ export function openHub(
   return {
     watchUser: async (uid, listener) => (await feedOf(uid)).watchAll(listener),
     watchRun: async (uid, runId, listener, key) => (await feedOf(uid)).watchRun(runId, listener, key),
-    replay: async (session) =>
-      await replayed(`${session.sid} ${session.key}`, async () =>
-        longReplayOf(session, (await read(session, '')).events),
-      ),
-    newest: async (sid) => await durability.settle(redis, async () => await readNewest(redis, sid)),
+    ...looks,
     expect: (uid, session, turnId) => users.get(uid)?.feed.expect(session, turnId),
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
@@ -80,6 +74,24 @@ export function openHub(
         [...users.keys()].map(async (uid) => await subscriber.unsubscribe(userKeys.bell(uid))),
       );
     },
+  };
+}
+
+/** What the streams say, once a failover cannot take it back. */
+function looksAt(
+  redis: Redis,
+  durability: Durability,
+): Pick<Hub, 'replay' | 'newest'> & Readonly<{ read: ReadSession }> {
+  const replayed = createRounds<Replay>();
+  const read: ReadSession = async (session, after) =>
+    await durability.settle(redis, async () => await readEvents(redis, session, after));
+  return {
+    read,
+    replay: async (session) =>
+      await replayed(`${session.sid} ${session.key}`, async () =>
+        longReplayOf(session, (await read(session, '')).events),
+      ),
+    newest: async (sid) => await durability.settle(redis, async () => await readNewest(redis, sid)),
   };
 }
 
