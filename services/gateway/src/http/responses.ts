@@ -189,14 +189,18 @@ function refuseUnsupported(body: ResponsesBody): void {
   const format = body.text?.format?.type ?? 'text';
   const faults = [
     ...metadataFaults(body.metadata ?? {}),
-    body.model.length > MOST_NAME_CHARS && `model: at most ${MOST_NAME_CHARS} characters`,
-    (body.user?.length ?? 0) > MOST_NAME_CHARS && `user: at most ${MOST_NAME_CHARS} characters`,
+    ...nameFaults({ model: body.model, user: body.user ?? '' }),
     body.conversation != null && 'conversation: not supported; use previous_response_id or `user`',
     body.prompt != null && 'prompt: stored prompts are not supported; send instructions and input',
     format !== 'text' && `text.format: only "text" is supported, not "${format}"`,
   ].filter((fault) => fault !== false);
   if (faults.length > 0) throw new AppError('INVALID_REQUEST', faults.join('; '));
 }
+
+const nameFaults = (names: Readonly<Record<string, string>>): string[] =>
+  Object.entries(names)
+    .filter(([, value]) => value.length > MOST_NAME_CHARS)
+    .map(([name]) => `${name}: at most ${MOST_NAME_CHARS} characters`);
 
 function metadataFaults(metadata: Readonly<Record<string, unknown>>): string[] {
   const { pairs, keyChars, valueChars } = MOST_METADATA;
