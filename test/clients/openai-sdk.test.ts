@@ -119,6 +119,8 @@ describe('responses', () => {
       'response.output_item.done',
       'response.completed',
     ]);
+    const numbers = events.map((event) => event.sequence_number);
+    expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
     const text = events.flatMap((event) => (event.type === 'response.output_text.delta' ? event.delta : []));
     expect(text.length).toBeGreaterThan(2);
     expect(text.join('')).toBe(Array.from({ length: 20 }, (_, at) => `t${at + 1}`).join(' '));
@@ -139,6 +141,20 @@ describe('responses', () => {
     const again = openai.responses.stream({ response_id: id });
     expect((await again.finalResponse()).output_text).toBe('once more');
     await expect(openai.responses.retrieve('resp_0')).rejects.toThrow(OpenAI.NotFoundError);
+  });
+
+  test("goes on in the SDK's own stream helper behind a number, though numbers leave some out", async () => {
+    const stream = await openai.responses.create({ model, input: '#tokens 9', stream: true });
+    const events = [];
+    for await (const event of stream) events.push(event);
+    const seen = events.findIndex(({ type }) => type === 'response.output_text.delta');
+    const [first, number] = [events[0], events[seen]?.sequence_number];
+    if (first?.type !== 'response.created' || number === undefined) throw new Error('it has words');
+    const again = openai.responses.stream({ response_id: first.response.id, starting_after: number });
+    const rest: number[] = [];
+    for await (const event of again) rest.push(event.sequence_number);
+    expect(rest).toEqual(events.slice(seen + 1).map((event) => event.sequence_number));
+    expect((await again.finalResponse()).output_text).toBe('t1 t2 t3 t4 t5 t6 t7 t8 t9');
   });
 
   test("feeds the SDK's own stream helper to its end", async () => {

@@ -67,6 +67,27 @@ describe('what comes out', () => {
     expect(usage?.input_tokens).toBeGreaterThan(0);
   });
 
+  test.each<[string, Record<string, string>]>([
+    [
+      'metadata: at most 16 pairs, not 17',
+      Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`k${at}`, ''])),
+    ],
+    ['metadata: a key has at most 64 characters', { ['k'.repeat(65)]: '' }],
+    ['metadata: a value has at most 512 characters', { k: 'v'.repeat(513) }],
+  ])('refuses what OpenAI would: %s', async (why, metadata) => {
+    const refused = openai.responses.create({ model, input: '#echo no', metadata });
+    await expect(refused).rejects.toThrow(OpenAI.BadRequestError);
+    await expect(refused).rejects.toThrow(why);
+  });
+
+  test('as much metadata as OpenAI takes is taken and said again', async () => {
+    const pairs = Array.from({ length: 16 }, (_, at) => [`${at}`.padEnd(64, 'k'), 'v'.repeat(512)]);
+    const metadata = Object.fromEntries(pairs) as Record<string, string>;
+    expect(await openai.responses.create({ model, input: '#echo yes', metadata })).toMatchObject({
+      metadata,
+    });
+  });
+
   test('a limit on the answer makes it incomplete, with the reason', async () => {
     const incomplete = { status: 'incomplete', incomplete_details: { reason: 'max_output_tokens' } };
     const whole = await openai.responses.create({ model, input: '#tokens 50', max_output_tokens: 5 });
@@ -90,7 +111,9 @@ describe('what comes out', () => {
     const said = events
       .slice(0, -1)
       .map(({ event, data }) => ({ event, data: JSON.parse(data) as Record<string, unknown> }));
-    expect(said.map(({ data }) => data['sequence_number'])).toEqual(said.map((_, at) => at));
+    const numbers = said.map(({ data }) => Number(data['sequence_number']));
+    expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
+    expect(numbers.at(-1)).toBe('t1 t2 t3 t4 t5 t6 t7 t8 t9'.length + 7);
     expect(said.map(({ data }) => data['type'])).toEqual(said.map(({ event }) => event));
     const ids = said.flatMap(
       ({ data }) => data['item_id'] ?? (data['item'] as { id: string } | undefined)?.id ?? [],

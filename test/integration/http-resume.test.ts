@@ -83,11 +83,14 @@ const status = async (id: string, wanted: string, through = b): Promise<Response
     return response.status === wanted && response;
   }, `${id} to be ${wanted}`);
 
+const eventsOf = async (runId: string): Promise<string> => {
+  const [run = ''] = await cluster.redis.keys(`u:*:run:${runId}`);
+  return sessionKeys.events((await cluster.redis.hget((await cluster.redis.get(run)) ?? '', 'sid')) ?? '');
+};
+
 /** What a session's stream holds goes ten minutes after it is archived; here at once. */
 async function trim(runId: string): Promise<void> {
-  const [run = ''] = await cluster.redis.keys(`u:*:run:${runId}`);
-  const sid = await cluster.redis.hget((await cluster.redis.get(run)) ?? '', 'sid');
-  expect(await cluster.redis.xtrim(sessionKeys.events(sid ?? ''), 'MAXLEN', 0)).toBeGreaterThan(0);
+  expect(await cluster.redis.xtrim(await eventsOf(runId), 'MAXLEN', 0)).toBeGreaterThan(0);
 }
 
 describe('a response whose gateway is killed', () => {
@@ -107,7 +110,7 @@ describe('a response whose gateway is killed', () => {
     const rest = await readEvents(await at(b).responses.retrieve(idOf(begun), query));
     await a.start();
     const all = [...begun, ...rest];
-    expect(numbersOf(all)).toEqual(all.map((_, number) => number));
+    expect(numbersOf(all)).toEqual([...new Set(numbersOf(all))].toSorted((x, y) => x - y));
     expect(textOf(all)).toBe(wordsUpTo(80));
     expect(all.at(-1)).toMatchObject({
       type: 'response.completed',
@@ -127,7 +130,7 @@ describe('a response whose gateway is killed', () => {
     const rest: Event[] = [];
     for await (const event of helped) rest.push(event as Event);
     await a.start();
-    expect(rest[0]?.sequence_number).toBe(seen + 1);
+    expect(rest[0]?.sequence_number).toBeGreaterThan(seen);
     expect(textOf(begun) + textOf(rest)).toBe(wordsUpTo(60));
     expect((await helped.finalResponse()).output_text).toBe(wordsUpTo(60));
   });
@@ -257,13 +260,16 @@ describe('a response whose events are no longer kept', () => {
     );
     const seen = before.find(isDelta)?.sequence_number ?? -1;
     const rest = await readEvents(await at(b).responses.retrieve(id, { stream: true, starting_after: seen }));
+    expect(`t1${textOf(rest)}`).toBe(wordsUpTo(30));
     expect(rest.map(({ type }) => type)).toEqual([
+      'response.output_text.delta',
       'response.output_text.done',
       'response.content_part.done',
       'response.output_item.done',
       'response.completed',
     ]);
-    expect(rest[0]).toMatchObject({ text: wordsUpTo(30) });
+    expect(numbersOf(rest).slice(-4)).toEqual(numbersOf(before).slice(-4));
+    expect(rest[1]).toMatchObject({ text: wordsUpTo(30) });
     expect(rest.at(-1)).toMatchObject({ response: { output: whole.output } });
   });
 });

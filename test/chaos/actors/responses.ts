@@ -26,7 +26,7 @@ export function responsesActor(url: string, person: Person, name: string): Actor
             silence.sign();
             if (brokeAtMs !== undefined) diary.absencesMs.push(Date.now() - brokeAtMs);
             brokeAtMs = undefined;
-            if (event.sequence_number !== heard.sequence + 1)
+            if (event.sequence_number <= heard.sequence)
               diary.faults.push(`${turn.runId}: event ${event.sequence_number} after ${heard.sequence}`);
             take(event, heard);
           }

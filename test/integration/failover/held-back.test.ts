@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Redis } from 'ioredis';
 import { readArchive } from '../../support/archive-files.ts';
 import { startClusterOn, type ClusterOn } from '../../support/cluster.ts';
-import { listen, newPerson, shownText, until, type Listener } from '../../support/people.ts';
+import { listen, newPerson, shownText, until, type Listener, type Person } from '../../support/people.ts';
 import { startSentinels, type Sentinels } from '../../support/sentinels.ts';
 import type { Program } from '../../support/service-process.ts';
 
@@ -15,6 +15,7 @@ const KEY = 'agent:main:main';
 let stack: AsyncDisposableStack;
 let sentinels: Sentinels;
 let cluster: ClusterOn;
+let alice: Person;
 let user: Listener;
 let looking: Redis;
 beforeEach(async () => {
@@ -24,7 +25,8 @@ beforeEach(async () => {
   cluster = stack.use(await startClusterOn(sentinels.url, { gateways: 1, workers: 1, stores: 1 }));
   const wsUrl = cluster.gateways[0]?.wsUrl ?? '';
   using admin = listen(wsUrl, cluster.token);
-  user = stack.use(listen(wsUrl, (await newPerson(admin, 'alice')).token));
+  alice = await newPerson(admin, 'alice');
+  user = stack.use(listen(wsUrl, alice.token));
   looking = stack.adopt(sentinels.connect(await sentinels.primary()), (redis) => redis.disconnect());
 });
 afterEach(async () => await stack.disposeAsync());
@@ -107,4 +109,20 @@ test('T-8, T-3: a message that only the primary knows is not said to be taken; s
   expect(ends(runId)).toEqual(['final']);
   const { messages } = await user.request<{ messages: unknown[] }>('chat.history', { sessionKey: KEY });
   expect(messages).toHaveLength(4);
+});
+
+test('T-8: a background response that only the primary knows is refused and ended: nobody has its id', async () => {
+  await send(randomUUID(), '#tokens 1'); // the worker is there
+  await freezeReplicas();
+  const response = await fetch(`${cluster.gateways[0]?.url}/v1/responses`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${alice.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ model: 'moltbot', input: '#fault endless', background: true }),
+  });
+  expect(response.status).toBe(503);
+  for (const replica of await replicas()) await replica.signal('SIGCONT');
+  const [run = ''] = await looking.keys('u:alice:run:resp_*');
+  const status = async (): Promise<string | null> =>
+    await looking.hget((await looking.get(run)) ?? '', 'status');
+  await expect.poll(status, { timeout: 30_000 }).toBe('aborted');
 });

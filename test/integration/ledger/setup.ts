@@ -34,6 +34,22 @@ export function forgetful(redis: Redis): Redis {
   });
 }
 
+/** A connection that something is done behind each of whose XRANGEs. */
+export function watching(redis: Redis, then: (entries: readonly unknown[]) => Promise<void>): Redis {
+  return new Proxy(redis, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name, target);
+      if (typeof member !== 'function') return member;
+      if (name !== 'xrange') return member.bind(target) as unknown;
+      return async (...args: unknown[]): Promise<unknown> => {
+        const entries = (await member.apply(target, args)) as unknown[];
+        await then(entries);
+        return entries;
+      };
+    },
+  });
+}
+
 export type Ledger = Readonly<{ redis(): Redis; connect(): Redis; newUser(): string }>;
 
 export function useLedger(): Ledger {

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { userKeys, type Durability, type Redis, type Subscriber } from '@moltbot/shared/redis';
-import { decodeBell, readEvents } from '@moltbot/turns';
-import type { Hub } from '../domain/ports.ts';
-import { replayOf } from './run-views.ts';
+import { decodeBell, readEvents, readNewest } from '@moltbot/turns';
+import type { Hub, Replay } from '../domain/ports.ts';
+import { createRounds } from './rounds.ts';
+import { longReplayOf } from './run-views.ts';
 import { createUserFeed, type UserFeed } from './user-feed.ts';
 
 const POLL_INTERVAL_MS = 5_000;
@@ -23,8 +24,7 @@ export function openHub(
   { redis, subscriber, durability }: HubDeps,
   onError: (error: unknown) => void,
 ): Hub & AsyncDisposable {
-  const read: ReadSession = async (session, after) =>
-    await durability.settle(redis, async () => await readEvents(redis, session, after));
+  const { read, ...looks } = looksAt(redis, durability);
   const users = new Map<string, User>();
 
   const open = (uid: string): User => {
@@ -66,7 +66,7 @@ export function openHub(
   return {
     watchUser: async (uid, listener) => (await feedOf(uid)).watchAll(listener),
     watchRun: async (uid, runId, listener, key) => (await feedOf(uid)).watchRun(runId, listener, key),
-    replay: async (session, after) => replayOf(session, (await read(session, '')).events, after),
+    ...looks,
     expect: (uid, session, turnId) => users.get(uid)?.feed.expect(session, turnId),
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
@@ -74,6 +74,24 @@ export function openHub(
         [...users.keys()].map(async (uid) => await subscriber.unsubscribe(userKeys.bell(uid))),
       );
     },
+  };
+}
+
+/** What the streams say, once a failover cannot take it back. */
+function looksAt(
+  redis: Redis,
+  durability: Durability,
+): Pick<Hub, 'replay' | 'newest'> & Readonly<{ read: ReadSession }> {
+  const replayed = createRounds<Replay>();
+  const read: ReadSession = async (session, after) =>
+    await durability.settle(redis, async () => await readEvents(redis, session, after));
+  return {
+    read,
+    replay: async (session) =>
+      await replayed(`${session.sid} ${session.key}`, async () =>
+        longReplayOf(session, (await read(session, '')).events),
+      ),
+    newest: async (sid) => await durability.settle(redis, async () => await readNewest(redis, sid)),
   };
 }
 

@@ -1,3 +1,4 @@
+import { setImmediate as immediate } from 'node:timers/promises';
 import type { LoggedEvent, RunEvent } from '@moltbot/shared/contracts';
 import type { Replay, RunView } from '../domain/ports.ts';
 
@@ -37,20 +38,44 @@ export function createRunViews(session: Readonly<{ sid: string; key: string }>):
   };
 }
 
+type Step = Replay['steps'][number];
+
+const stepOf = (runs: RunViews, event: LoggedEvent): Step => ({
+  event: event.e,
+  view: { ...runs.advance(event) },
+});
+
+const replayFrom = (events: readonly LoggedEvent[], steps: readonly Step[]): Replay => ({
+  cursor: events.at(-1)?.id ?? '',
+  steps,
+});
+
 /** `events`: all that a session's stream holds, so that the runs under way look whole at every step. */
 export function replayOf(
   session: Readonly<{ sid: string; key: string }>,
   events: readonly LoggedEvent[],
-  after: string,
 ): Replay {
   const runs = createRunViews(session);
-  const at = after === '' ? -1 : events.findIndex(({ id }) => id === after);
-  const all = events.map((event) => ({ event: event.e, view: { ...runs.advance(event) } }));
-  return {
-    gap: after !== '' && at < 0,
-    cursor: events.at(-1)?.id ?? '',
-    steps: all.slice(at + 1),
-  };
+  return replayFrom(
+    events,
+    events.map((event) => stepOf(runs, event)),
+  );
+}
+
+const STEPS_AT_ONCE = 1_000;
+
+/** The same, leaving time for others in between. */
+export async function longReplayOf(
+  session: Readonly<{ sid: string; key: string }>,
+  events: readonly LoggedEvent[],
+): Promise<Replay> {
+  const runs = createRunViews(session);
+  const steps: Step[] = [];
+  for (const event of events) {
+    steps.push(stepOf(runs, event));
+    if (steps.length % STEPS_AT_ONCE === 0) await immediate();
+  }
+  return replayFrom(events, steps);
 }
 
 export const startsRun = (event: RunEvent): boolean =>

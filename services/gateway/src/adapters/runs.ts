@@ -16,15 +16,21 @@ export type Runs = Readonly<{
   stop(owner: Owner, place: RunPlace, runId: string): Promise<boolean>;
 }>;
 
-const LOOK_BACK = 200;
+/** Records may be large, and the one that is asked for is nearly always among the last. */
+const LOOK_BACK = [10, 200] as const;
 
 export function createRuns(redis: Redis, archive: InternalClient | undefined): Runs {
   return {
     find: async ({ userId }, key, runId) => await findTurn(redis, userId, key, runId),
     record: async ({ userId: uid }, { sid, key }, turnId) => {
-      const { records } = await readPage({ redis, archive }, { sid, uid, key }, LOOK_BACK);
-      const found = records.findLast(({ record }) => record.type === 'assistant' && record.turnId === turnId);
-      return found?.record as AssistantRecord | undefined;
+      for (const limit of LOOK_BACK) {
+        const { records, hasMore } = await readPage({ redis, archive }, { sid, uid, key }, limit);
+        const found = records.findLast(
+          ({ record }) => record.type === 'assistant' && record.turnId === turnId,
+        );
+        if (found || !hasMore) return found?.record as AssistantRecord | undefined;
+      }
+      return undefined;
     },
     stop: async ({ userId: uid }, { sid, key }, runId) =>
       (await abortTurns(redis, { sid, uid, key }, runId, 'rpc')).length > 0,

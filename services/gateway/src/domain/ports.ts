@@ -55,10 +55,8 @@ export type RunView = {
 
 export type RunListener = (event: RunEvent, view: RunView) => void;
 
-/** What a session's stream holds after a cursor, each event with the run as it looked then. */
+/** What a session's stream holds, each event with the run as it looked then. */
 export type Replay = Readonly<{
-  /** The cursor's own event is gone, so `steps` begin at the oldest that is left. */
-  gap: boolean;
   /** Of the newest event; empty when the stream is. */
   cursor: string;
   steps: readonly Readonly<{ event: RunEvent; view: Readonly<RunView> }>[];
@@ -72,8 +70,10 @@ export type Hub = Readonly<{
   watchRun(userId: string, runId: string, listener: RunListener, key?: string): Promise<() => void>;
   /** A turn was accepted: whoever listens shall hear its end, also when every message about it is lost. */
   expect(userId: string, session: Readonly<{ sid: string; key: string }>, turnId: string): void;
-  /** For who was away: what was said after a cursor; everything the stream holds after an empty one. */
-  replay(session: Readonly<{ sid: string; key: string }>, after: string): Promise<Replay>;
+  /** For who was away: everything the stream holds that was said before this was asked. */
+  replay(session: Readonly<{ sid: string; key: string }>): Promise<Replay>;
+  /** The stream's newest event, and whether no run waits or is under way after it. */
+  newest(sid: string): Promise<Readonly<{ id: string; atRest: boolean }>>;
 }>;
 
 export type EndOfRun = Extract<RunEvent, { t: 'end' }>;

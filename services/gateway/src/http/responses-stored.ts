@@ -13,7 +13,7 @@ import { hearRun } from './hear-run.ts';
 import { endedResponse, partialOutput, responseObject } from './responses-shape.ts';
 import { responseSink, ResponseStream } from './responses-stream.ts';
 import { endOf } from './run.ts';
-import { openSse } from './sse.ts';
+import { openSse, roomIn } from './sse.ts';
 
 const RESPONSE_ID = /^resp_[0-9a-f_]{1,80}$/;
 /** A run that waits behind others in its session ends when its turn comes. */
@@ -57,7 +57,10 @@ export async function responseNow(
   const { head, key } = note;
   const run = await runOf(services, principal, note);
   if (run.status === 'waiting') return responseObject(head, 'queued', []);
-  const { steps } = await services.hub.replay({ sid: run.sid, key }, '');
+  const record =
+    run.status === 'final' && (await services.runs.record(principal, { sid: run.sid, key }, run.turnId));
+  if (record) return endedResponse(head, endOf(record, note.runId, key));
+  const { steps } = await services.hub.replay({ sid: run.sid, key });
   const last = steps.findLast(({ view }) => view.turnId === run.turnId);
   if (last?.event.t === 'end') return endedResponse(head, last.event);
   if (!UNENDED.has(run.status)) return endedResponse(head, await recordedEnd(services, principal, note, run));
@@ -89,7 +92,7 @@ async function replay(
       if (steps?.at(-1)?.event.t !== 'end') services.hub.expect(principal.userId, place, run.turnId);
       begin();
       response.flushHeaders(); // there may be nothing to say for a while
-      heard.go(steps);
+      await heard.go(steps, roomIn(response));
     }
     const end: RunEnd | undefined = await Promise.race([told.end, gone]);
     if (end) begin().finish(answerOf(end.event));
@@ -104,7 +107,7 @@ const nothing = (): undefined => undefined;
 /** What a run that did not end well had said; one that did says its text with its end. */
 function restore(events: ResponseStream, end: EndOfRun): void {
   const { text } = answerOf(end);
-  if (problemOf(end) && text !== '') events.restored(text);
+  if (problemOf(end) && text !== '') events.delta(text);
 }
 
 type Run = NonNullable<Awaited<ReturnType<Services['runs']['find']>>>;

@@ -17,8 +17,9 @@ import {
 import type { Sse } from './sse.ts';
 
 /**
- * The events of one streamed response, in the order the openai SDK rebuilds it from. Their numbers
- * follow from what is told here, so every replay gives the same; those up to `after` are not sent.
+ * The events of one streamed response, in the order the openai SDK rebuilds it from. A piece of text has the
+ * number of its last character, so the same text has the same numbers however it was cut into pieces.
+ * What has a number up to `after` is not sent, also of a piece.
  */
 export class ResponseStream {
   readonly #sse: Sse;
@@ -51,16 +52,9 @@ export class ResponseStream {
     this.begun();
     const at = this.#messageAt();
     this.#text += piece;
-    this.#send('response.output_text.delta', { ...at, delta: piece, logprobs: [] });
-  }
-
-  /**
-   * A text whose pieces are no longer known, as one. It leaves room in the numbers for as many pieces as
-   * there can have been, so that what follows is new to whoever has some of them.
-   */
-  restored(text: string): void {
-    this.delta(text);
-    this.#sequence += text.length - 1;
+    const unseen = piece.slice(Math.max(0, this.#after + 1 - this.#sequence));
+    this.#sequence += piece.length - 1;
+    this.#send('response.output_text.delta', { ...at, delta: unseen, logprobs: [] });
   }
 
   finish(answer: Answer): void {
@@ -128,6 +122,6 @@ export function responseSink(begin: () => ResponseStream): RunSink {
   return {
     accepted: () => void begin(),
     begun: () => begin().begun(),
-    delta: (text, cursor) => (cursor === '' ? begin().restored(text) : begin().delta(text)),
+    delta: (text) => begin().delta(text),
   };
 }

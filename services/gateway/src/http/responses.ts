@@ -14,15 +14,17 @@ import { endedResponse, failedResponse, responseObject } from './responses-shape
 import { responseNow } from './responses-stored.ts';
 import { responseSink, ResponseStream } from './responses-stream.ts';
 import { idempotencyKey } from './request-id.ts';
-import { followRun } from './run.ts';
+import { followRun, handIn } from './run.ts';
 import { openSse } from './sse.ts';
 import { httpTarget } from './target.ts';
 
-const STORED_SECONDS = 24 * 60 * 60;
-/** `store: false`: long enough to go on with a stream that broke off, or to fetch what ran in the background. */
-const UNSTORED_SECONDS = 60 * 60;
+const BACKGROUND_SECONDS = 24 * 60 * 60;
+/** Long enough to go on with a stream that broke off, or to fetch what `store: false` left in the background. */
+const KEPT_SECONDS = 60 * 60;
 const MOST_REPEATED_CHARS = 4_096;
-const MOST_NOTED_CHARS = 16_384;
+const MOST_NAME_CHARS = 1_024;
+/** As OpenAI's are. */
+const MOST_METADATA = { pairs: 16, keyChars: 64, valueChars: 512 } as const;
 
 /** What would change the answer and cannot be had is refused; what only tunes it (temperature, top_p) is taken and left alone. */
 const ResponsesBody = z.looseObject({
@@ -75,8 +77,9 @@ export function responses(services: Services): RequestHandler {
       maxTokens: body.max_output_tokens ?? undefined,
     };
     const note: ResponseNote = { v: 1, key: session.key, runId, head: headOf(id, body) };
-    const mayReturn = note.head.background || idempotencyKey(request) !== undefined;
-    await respond({ services, turn, response, mayReturn }, note, body);
+    const repeatable = idempotencyKey(request) !== undefined;
+    const mayReturn = note.head.background || repeatable;
+    await respond({ services, turn, response, mayReturn, repeatable }, note, body);
   };
 }
 
@@ -84,14 +87,21 @@ async function respond(asked: Asked, note: ResponseNote, { stream, store }: Resp
   const stored = store !== false;
   const answering = stream ? streamed : note.head.background ? left : whole;
   if (!stored && answering === whole) return await whole(asked, note);
-  const kept = await keep(asked, note, stored ? STORED_SECONDS : UNSTORED_SECONDS);
+  const seconds = stored && note.head.background ? BACKGROUND_SECONDS : KEPT_SECONDS;
+  const kept = await keep(asked, note, seconds);
   await answering(asked, kept).catch(async (cause: unknown) => {
     await forgetRefused(asked, note);
     throw cause;
   });
 }
 
-type Asked = Readonly<{ services: Services; turn: TurnRequest; response: Response; mayReturn: boolean }>;
+type Asked = Readonly<{
+  services: Services;
+  turn: TurnRequest;
+  response: Response;
+  mayReturn: boolean;
+  repeatable: boolean;
+}>;
 
 /** Noted before there is a run: from the moment its id is known, every replica finds it. A repeated request is the first one again. */
 async function keep(
@@ -117,9 +127,9 @@ async function forgetRefused(
 }
 
 /** In the background: what becomes of it is asked for by its id. */
-async function left({ services, turn, response }: Asked, note: ResponseNote): Promise<void> {
+async function left({ services, turn, response, repeatable }: Asked, note: ResponseNote): Promise<void> {
   const principal = principalOf(response);
-  const { kind } = await services.desk.submit(principal, turn);
+  const { kind } = await handIn(services, principal, turn, repeatable);
   response.json(
     kind === 'accepted'
       ? responseObject(note.head, 'queued', [])
@@ -139,14 +149,15 @@ async function whole({ services, turn, response, mayReturn }: Asked, { head }: R
 }
 
 async function streamed(
-  { services, turn, response, mayReturn }: Asked,
+  { services, turn, response, mayReturn, repeatable }: Asked,
   { head }: ResponseNote,
 ): Promise<void> {
   let events: ResponseStream | undefined;
   const begin = (): ResponseStream =>
     (events ??= new ResponseStream(openSse(response, { resumable: true }), head));
   try {
-    const { event } = await followRun(services, turn, response, responseSink(begin), { mayReturn });
+    const options = { mayReturn, repeatable };
+    const { event } = await followRun(services, turn, response, responseSink(begin), options);
     begin().finish(answerOf(event));
   } catch (cause) {
     if (!events) throw cause;
@@ -164,7 +175,7 @@ function headOf(id: string, body: ResponsesBody): ResponseHead {
     max_output_tokens: body.max_output_tokens ?? null,
     metadata: body.metadata ?? {},
     previous_response_id: body.previous_response_id ?? null,
-    tool_choice: body.tool_choice ?? 'auto',
+    tool_choice: repeated(body.tool_choice) ? (body.tool_choice ?? 'auto') : 'auto',
     tools: repeated(tools) ? (tools ?? []) : [],
     background: body.background === true,
     ...(body.user != null && { user: body.user }),
@@ -176,13 +187,33 @@ const repeated = (value: unknown): boolean => (JSON.stringify(value)?.length ?? 
 
 function refuseUnsupported(body: ResponsesBody): void {
   const format = body.text?.format?.type ?? 'text';
-  const { metadata, user, model, tool_choice: choice } = body;
   const faults = [
-    JSON.stringify({ metadata, user, model, choice }).length > MOST_NOTED_CHARS &&
-      `metadata: too long; with user, model and tool_choice at most ${MOST_NOTED_CHARS} characters of JSON`,
+    ...metadataFaults(body.metadata ?? {}),
+    ...nameFaults({ model: body.model, user: body.user ?? '' }),
     body.conversation != null && 'conversation: not supported; use previous_response_id or `user`',
     body.prompt != null && 'prompt: stored prompts are not supported; send instructions and input',
     format !== 'text' && `text.format: only "text" is supported, not "${format}"`,
   ].filter((fault) => fault !== false);
   if (faults.length > 0) throw new AppError('INVALID_REQUEST', faults.join('; '));
+}
+
+const nameFaults = (names: Readonly<Record<string, string>>): string[] =>
+  Object.entries(names)
+    .filter(([, value]) => value.length > MOST_NAME_CHARS)
+    .map(([name]) => `${name}: at most ${MOST_NAME_CHARS} characters`);
+
+function metadataFaults(metadata: Readonly<Record<string, unknown>>): string[] {
+  const { pairs, keyChars, valueChars } = MOST_METADATA;
+  const entries = Object.entries(metadata);
+  const charsOf = (value: unknown): number =>
+    typeof value === 'string' ? value.length : JSON.stringify(value).length;
+  return [
+    ...(entries.length > pairs ? [`metadata: at most ${pairs} pairs, not ${entries.length}`] : []),
+    ...(entries.some(([name]) => name.length > keyChars)
+      ? [`metadata: a key has at most ${keyChars} characters`]
+      : []),
+    ...(entries.some(([, value]) => charsOf(value) > valueChars)
+      ? [`metadata: a value has at most ${valueChars} characters`]
+      : []),
+  ];
 }

@@ -7,7 +7,7 @@ import { createRunViews, replayOf } from '../adapters/run-views.ts';
 import type { Hub, RunListener } from '../domain/ports.ts';
 import { answerOf } from './answer.ts';
 import { appendOnly } from './append-only.ts';
-import { hearRun } from './hear-run.ts';
+import { hearRun, type Room } from './hear-run.ts';
 import { responseSink, ResponseStream } from './responses-stream.ts';
 import type { Sse } from './sse.ts';
 
@@ -111,11 +111,14 @@ function replica(log: readonly LoggedEvent[], { replayed, heardFrom, heardBefore
     },
     replay: async (session) => {
       hearUpTo(heardBefore);
-      return await Promise.resolve(replayOf(session, log.slice(0, replayed), ''));
+      return await Promise.resolve(replayOf(session, log.slice(0, replayed)));
     },
   };
   return { hub, hearTheRest: () => hearUpTo(log.length) };
 }
+
+/** A reader that takes one frame after the other. */
+const slow: Room = async () => await Promise.resolve();
 
 const HEAD = {
   id: 'resp_1',
@@ -151,8 +154,9 @@ async function read(
   const stream = new ResponseStream(sse, { ...HEAD, background }, after);
   const told = appendOnly(responseSink(() => stream));
   using heard = await hearRun(hub, 'u', { runId: OF.run, key: SESSION.key }, told.hear);
-  heard.go(cut === 'live' ? [] : await heard.past({ ...SESSION, turnId: OF.tid }));
+  const going = heard.go(cut === 'live' ? [] : await heard.past({ ...SESSION, turnId: OF.tid }), slow);
   hearTheRest();
+  await going;
   await told.end.then(
     ({ event }) => stream.finish(answerOf(event)),
     (cause: unknown) => stream.fail(toAppError(cause)),
@@ -162,6 +166,22 @@ async function read(
 
 const numberOf = (frame: string): number =>
   frame.startsWith('end ') ? Infinity : (JSON.parse(frame) as { sequence_number: number }).sequence_number;
+
+type Sent = { type: string; sequence_number: number; delta?: string };
+const sentOf = (frame: string): Sent => JSON.parse(frame) as Sent;
+const textOf = (frames: readonly string[]): string =>
+  frames.map((frame) => (frame.startsWith('end ') ? '' : (sentOf(frame).delta ?? ''))).join('');
+
+/** What is left of a stream for who has had everything up to a number. */
+const behind = (frames: readonly string[], after: number): string[] =>
+  frames
+    .filter((frame) => numberOf(frame) > after)
+    .map((frame) => {
+      if (!frame.includes('output_text.delta')) return frame;
+      const { delta = '', ...sent } = sentOf(frame);
+      const first = sent.sequence_number - delta.length + 1;
+      return JSON.stringify({ ...JSON.parse(frame), delta: delta.slice(Math.max(0, after + 1 - first)) });
+    });
 
 const cutOf = (
   log: readonly LoggedEvent[],
@@ -191,8 +211,9 @@ test('T-6: a run is heard once and in order, wherever its past ends and its pres
           { runId: OF.run, key: SESSION.key },
           (_event, { cursor }) => void heard.push(cursor),
         );
-        hearing.go(await hearing.past({ ...SESSION, turnId: OF.tid }));
+        const going = hearing.go(await hearing.past({ ...SESSION, turnId: OF.tid }), slow);
         hearTheRest();
+        await going;
         expect(heard).toEqual(log.slice(other).map(({ id }) => id));
       },
     ),
@@ -214,26 +235,25 @@ describe('T-6: a response that is read again', () => {
           const log = logOf(steps, last, other);
           const whole = await read(log, 'live', -1, background);
           const again = await read(log, cutOf(log, other, at), after, background);
-          expect(again).toEqual(whole.filter((frame) => numberOf(frame) > after));
+          expect(again).toEqual(behind(whole, after));
         },
       ),
       { numRuns: 500 },
     );
   });
 
-  test('is numbered without a gap, and the pieces of its text are its text', async () => {
+  test('has numbers that rise, and the pieces of its text are its text', async () => {
     const log = logOf(
       [
         { do: 'say', text: 'a' },
-        { do: 'restart', repeats: 1, text: 'b' },
+        { do: 'restart', repeats: 1, text: 'bcd' },
       ],
-      { outcome: 'final', more: 'c', differs: false },
+      { outcome: 'final', more: 'e', differs: false },
       1,
     );
     const frames = (await read(log, 'live')).slice(0, -1);
-    expect(frames.map(numberOf)).toEqual(frames.map((_, at) => at));
-    const pieces = frames.map((frame) => JSON.parse(frame) as { type: string; delta?: string });
-    expect(pieces.flatMap(({ delta }) => delta ?? [])).toEqual(['a', 'b', 'c']);
+    expect(frames.map(numberOf)).toEqual([0, 1, 2, 3, 4, 7, 8, 9, 10, 11, 12]);
+    expect(frames.flatMap((frame) => sentOf(frame).delta ?? [])).toEqual(['a', 'bcd', 'e']);
   });
 
   test('is interrupted at the same number, and says nothing after it', async () => {
@@ -246,7 +266,7 @@ describe('T-6: a response that is read again', () => {
     const frames = await read(log, { replayed: log.length, heardFrom: 0, heardBefore: 0 });
     expect(JSON.parse(frames.at(-2) ?? '')).toMatchObject({
       type: 'response.failed',
-      sequence_number: 5,
+      sequence_number: 7,
       response: { status: 'failed', error: { code: 'interrupted' }, output: [{ status: 'incomplete' }] },
     });
     expect(frames.at(-1)).toBe('end ');
@@ -257,14 +277,95 @@ describe('T-6: a response that is read again', () => {
     const { hub } = replica(log, { replayed: 0, heardFrom: 0, heardBefore: 0 });
     const trimmed = {
       ...hub,
-      replay: async () => await Promise.resolve(replayOf(SESSION, log.slice(2), '')),
+      replay: async () => await Promise.resolve(replayOf(SESSION, log.slice(2))),
     };
     using heard = await hearRun(trimmed, 'u', { runId: OF.run, key: SESSION.key }, () => undefined);
     expect(await heard.past({ ...SESSION, turnId: OF.tid })).toBeUndefined();
   });
 });
 
-test('a text whose pieces are lost leaves room in the numbers for them', () => {
+/** Some words at the end are taken back by a failover; the worker then says its whole attempt again, as one piece. */
+function saidAgain(log: readonly LoggedEvent[], lost: number): LoggedEvent[] {
+  const kept = log.slice(0, log.length - lost);
+  const views = createRunViews(SESSION);
+  const text = log.map((event) => ({ ...views.advance(event) })).at(-1)?.text ?? '';
+  const at = { ...SESSION, n: 0 };
+  const again: RunEvent[] = [
+    { t: 'start', ...OF, ...SHOWN, attempt: 1, at: 9 },
+    { t: 'delta', ...OF, text },
+  ];
+  return [
+    ...kept,
+    ...again.map((e, index) => ({ ...at, id: `1000-${index}`, prev: kept.at(-1)?.id ?? '', e })),
+  ];
+}
+
+test('T-6, T-8: whoever saw words that a failover took goes on without losing or repeating a character', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(words, { minLength: 1, maxLength: 12 }),
+      fc.nat(12),
+      fc.nat(40),
+      fc.boolean(),
+      async (pieces, most, cut, background) => {
+        const said = pieces.map((text): Step => ({ do: 'say', text }));
+        const ended = logOf(said, { outcome: 'final', more: 'more', differs: false }, 1);
+        const [begun, end] = [ended.slice(0, -1), ended.at(-1)];
+        if (!end) throw new Error('it ends');
+        const lost = Math.min(most, pieces.length);
+        const kept = [...saidAgain(begun, lost), { ...end, id: '1000-9' }];
+        const all = await read(ended, 'live', -1, background);
+        const seen = all.slice(0, 1 + (cut % (all.length - 1)));
+        const after = numberOf(seen.at(-1) ?? '');
+        const rest = await read(
+          kept,
+          { replayed: kept.length, heardFrom: 0, heardBefore: 0 },
+          after,
+          background,
+        );
+        expect(textOf(seen) + textOf(rest)).toBe(`${pieces.join('')}more`);
+        const numbers = [...seen, ...rest].map(numberOf);
+        expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
+        const lived = await read([...begun, ...kept.slice(begun.length - lost)], 'live', -1, background);
+        expect(lived.at(-2)).toEqual(all.at(-2)); // with the same number
+      },
+    ),
+    { numRuns: 500 },
+  );
+});
+
+test('what comes while a reader is told the past is kept in a bounded number of pieces', async () => {
+  const log = logOf([], { outcome: 'final', more: '', differs: false }, 0).slice(0, 2);
+  let tell: RunListener = () => undefined;
+  const hub = {
+    watchRun: async (_user: string, _run: string, listener: RunListener) => {
+      tell = listener;
+      return await Promise.resolve(() => undefined);
+    },
+    replay: async () => await Promise.resolve(replayOf(SESSION, log)),
+  };
+  const pieces: string[] = [];
+  let told = 0;
+  using heard = await hearRun(hub, 'u', { runId: OF.run, key: SESSION.key }, (event, view) => {
+    told += 1;
+    if (event.t === 'delta') pieces.push(event.text);
+    expect(view.text).toBe(pieces.join(''));
+  });
+  const steps = await heard.past({ ...SESSION, turnId: OF.tid });
+  const views = createRunViews(SESSION);
+  for (const event of log) views.advance(event);
+  let text = '';
+  for (let at = 0; at < 20_000; at += 1) {
+    const e: RunEvent = { t: 'delta', ...OF, text: `${at} ` };
+    text += e.text;
+    tell(e, views.advance({ id: `9-${at}`, prev: '', ...SESSION, n: at, e }));
+  }
+  await heard.go(steps, slow);
+  expect(pieces.join('')).toBe(text);
+  expect(told).toBeLessThan(2_000);
+});
+
+test('a text whose pieces are lost has the numbers that they had', () => {
   const frames: { type: string; sequence_number: number }[] = [];
   const sse: Sse = {
     at: () => undefined,
@@ -274,14 +375,16 @@ test('a text whose pieces are lost leaves room in the numbers for them', () => {
     end: () => undefined,
   };
   const stream = new ResponseStream(sse, { ...HEAD, background: false }, 7);
-  stream.restored('0123456789'); // its pieces were numbered from 4 on, at most to 13
+  stream.delta('0123456789'); // its characters are numbered from 4 to 13
   stream.finish({
     text: '0123456789',
     calls: [],
     stop: 'stop',
     tokens: { input: 0, cached: 0, cacheWrite: 0, output: 0 },
   });
+  expect(frames[0]).toMatchObject({ delta: '456789' });
   expect(frames.map(({ type, sequence_number: number }) => [number, type])).toEqual([
+    [13, 'response.output_text.delta'],
     [14, 'response.output_text.done'],
     [15, 'response.content_part.done'],
     [16, 'response.output_item.done'],

@@ -3,14 +3,17 @@ import { AppError } from '@moltbot/shared/errors';
 import type { AssistantRecord, EndOfRun, Submitted, TurnRequest } from '../domain/ports.ts';
 import type { Principal } from '../domain/principal.ts';
 import type { Services } from '../services.ts';
-import { appendOnly, type AppendOnly, type RunEnd, type RunSink } from './append-only.ts';
+import { appendOnly, type RunEnd, type RunSink } from './append-only.ts';
 import { principalOf } from './authenticate.ts';
 import { hearRun, type Hearing, type Steps } from './hear-run.ts';
 import { goneAway } from './place.ts';
+import { roomIn } from './sse.ts';
 
 export type FollowOptions = Readonly<{
   /** The client can come back for the answer, so the run goes on without it. */
   mayReturn: boolean;
+  /** The same request again is the same run; without it, who was refused can only make another. */
+  repeatable?: boolean;
   /** The event that a client which comes back has seen last. */
   after?: string | undefined;
 }>;
@@ -25,53 +28,59 @@ export async function followRun(
   turn: TurnRequest,
   response: Response,
   sink: RunSink,
-  { mayReturn, after }: FollowOptions,
+  { mayReturn, repeatable = mayReturn, after }: FollowOptions,
 ): Promise<RunEnd> {
   const principal = principalOf(response);
   const { key } = turn.session;
   const told = appendOnly(sink);
   using heard = await hearRun(services.hub, principal.userId, { runId: turn.runId, key }, told.hear);
-  const abandon = (): void => {
-    if (mayReturn) return;
-    void services.desk.abort(principal, key, turn.runId, 'rpc').catch(() => undefined);
-  };
   const left = (): void => {
-    if (!response.writableEnded && services.lifecycle.phase() !== 'draining') abandon();
+    if (mayReturn || response.writableEnded || services.lifecycle.phase() === 'draining') return;
+    void services.desk.abort(principal, key, turn.runId, 'rpc').catch(() => undefined);
   };
   response.once('close', left);
   try {
-    const joining = { services, principal, turn, sink, heard, told };
-    await (after === undefined ? submit(joining) : goOn(joining, after));
+    const joining = { services, principal, turn, heard, repeatable };
+    const past = await (after === undefined ? submit(joining) : goOn(joining, after));
+    sink.accepted?.();
     if (response.destroyed) left(); // it left before there was a run to abort
+    if ('t' in past) told.hear(past, { text: '', cursor: '' });
+    else await heard.go(past, roomIn(response));
     return await told.end;
-  } catch (cause) {
-    // it may have been taken all the same, and without a key of its own nobody can come for it
-    if (cause instanceof AppError && cause.code === 'UNAVAILABLE') abandon();
-    throw cause;
   } finally {
     response.off('close', left);
   }
+}
+
+/** Hands a turn in; one that may have been taken although it was refused is ended, where nobody could come for it. */
+export async function handIn(
+  services: Services,
+  principal: Principal,
+  turn: TurnRequest,
+  repeatable: boolean,
+): Promise<Submitted> {
+  return await services.desk.submit(principal, turn).catch((cause: unknown) => {
+    if (!repeatable && cause instanceof AppError && cause.code === 'UNAVAILABLE')
+      void services.desk.abort(principal, turn.session.key, turn.runId, 'rpc').catch(() => undefined);
+    throw cause;
+  });
 }
 
 type Joining = Readonly<{
   services: Services;
   principal: Principal;
   turn: TurnRequest;
-  sink: RunSink;
   heard: Hearing;
-  told: AppendOnly;
+  repeatable: boolean;
 }>;
 
-async function submit({ services, principal, turn, sink, heard, told }: Joining): Promise<void> {
-  const submitted = await services.desk.submit(principal, turn);
-  const steps = submitted.kind === 'duplicate' ? await pastOf(heard, turn, submitted) : [];
-  const before =
-    submitted.kind === 'duplicate' && !steps
-      ? await endedBefore(services, principal, turn, submitted)
-      : undefined;
-  sink.accepted?.();
-  if (before) told.hear(before, { text: '', cursor: '' });
-  else heard.go(steps);
+/** What was said before; of a run whose events are gone, its end. */
+async function submit(joining: Joining): Promise<Steps | EndOfRun> {
+  const { services, principal, turn, heard, repeatable } = joining;
+  const submitted = await handIn(services, principal, turn, repeatable);
+  if (submitted.kind === 'accepted') return [];
+  const steps = await pastOf(heard, turn, submitted);
+  return steps ?? (await endedBefore(services, principal, turn, submitted)) ?? [];
 }
 
 async function pastOf(
@@ -86,15 +95,14 @@ async function pastOf(
 }
 
 /** The turn is there already: what was said after an event that the client names, and nothing that would make another. */
-async function goOn({ services, principal, turn, sink, heard }: Joining, after: string): Promise<void> {
+async function goOn({ services, principal, turn, heard }: Joining, after: string): Promise<Steps> {
   const { key } = turn.session;
   const run = await services.runs.find(principal, key, turn.runId);
   const steps = run && (await heard.past({ ...run, key }));
   if (!run || !steps?.some(({ view }) => view.cursor === after)) throw goneAway();
   if (steps.at(-1)?.event.t !== 'end')
     services.hub.expect(principal.userId, { sid: run.sid, key }, run.turnId);
-  sink.accepted?.();
-  heard.go(steps);
+  return steps;
 }
 
 /** The end of a run whose events are gone, read from its session; undefined while it goes on. */

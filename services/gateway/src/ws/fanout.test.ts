@@ -15,8 +15,9 @@ function heldHub() {
     held.push(subscription);
     return await subscription.promise;
   };
-  const replay: Hub['replay'] = async () => await Promise.reject(new Error('nobody was away'));
-  const hub: Hub = { watchUser: watch, watchRun: watch, expect: () => undefined, replay };
+  const nobodyAway = async (): Promise<never> => await Promise.reject(new Error('nobody was away'));
+  const looks = { replay: nobodyAway, newest: nobodyAway };
+  const hub: Hub = { watchUser: watch, watchRun: watch, expect: () => undefined, ...looks };
   return { hub, held };
 }
 

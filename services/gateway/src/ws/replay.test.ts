@@ -14,7 +14,7 @@ function after(place: string, ...events: RunEvent[]): Answer {
   const logged = events.map((e, at): LoggedEvent => ({ id: `1-${at}`, prev: '', n: at, e, ...SESSION }));
   const cursor = readCursor(place.includes('/') ? place : `${SESSION.sid}/${place}`);
   if (!cursor) throw new Error(place);
-  return resumeFrom(replayOf(SESSION, logged, ''), SESSION.sid, cursor, () => 0);
+  return resumeFrom(replayOf(SESSION, logged), SESSION.sid, cursor, () => 0);
 }
 
 const accepted = { t: 'accepted', ...SHOWN } as const;

@@ -155,7 +155,7 @@ export class Wire {
 
   async #resume(cursor: string): Promise<unknown> {
     const events = this.#past.slice(this.#trimmed).map(({ event }) => event);
-    const stream = replayOf(SESSION, events, '');
+    const stream = replayOf(SESSION, events);
     const after = readCursor(cursor);
     if (!after) throw new Error(`no cursor: ${cursor}`);
     const answer = { sessionKey: SESSION.key, ...resumeFrom(stream, SESSION.sid, after) };

@@ -25,7 +25,10 @@ async function resume(
   const { key } = resolveKey(sessionKey, services.rules());
   const sid = (await services.sessions.entry(principal, key))?.['sid'];
   if (sid === undefined) return { sessionKey, cursor: '', gap: true, frames: [], runs: [] };
-  const stream = await services.hub.replay({ sid, key }, '');
+  const newest = after.sid === sid ? await services.hub.newest(sid) : undefined;
+  if (newest?.atRest === true && cursor === `${sid}/${newest.id}`)
+    return { sessionKey, sessionId: sid, cursor, gap: false, frames: [], runs: [] };
+  const stream = await services.hub.replay({ sid, key });
   for (const turnId of turnsUnderWay(stream)) services.hub.expect(principal.userId, { sid, key }, turnId);
   return { sessionKey, sessionId: sid, ...resumeFrom(stream, sid, after) };
 }
