@@ -131,6 +131,7 @@ class Client implements MoltbotClient {
       attempt: attempt + 1,
       reason: ending.reason,
       closeCode: ending.code,
+      ...(ending.errorCode !== undefined && { errorCode: ending.errorCode }),
       retryAtMs: Date.now() + delayMs,
     });
   }

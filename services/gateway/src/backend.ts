@@ -78,7 +78,7 @@ export async function openBackend(
         onAccepted: events.accepted,
       }),
     ),
-    hub: { ...hub, ...reached({ replay: hub.replay }) },
+    hub: { ...hub, ...reached({ replay: hub.replay, watchUser: hub.watchUser, watchRun: hub.watchRun }) },
     ...recalling(redis, archive, safely),
     care: reached(createCare({ redis, archive, waker })),
     store,

@@ -12,6 +12,14 @@ test('T-8: through Sentinel with TLS, an ACL user and passwords the product read
   await requireSafeRedis(redis, target.url);
   await durability.settle(redis, async () => await redis.set('a', '1'));
   expect(durability.replicas).toBe(1);
+  const wrong = { ...target, url: target.url.replace('moltbot:a-', 'moltbot:b-') };
+  await expect(openRedis(wrong, 'request')).rejects.toThrow(
+    /WRONGPASS.*correct the user and password of REDIS_URL/,
+  );
+  const unnamed = { ...target, url: target.url.replace('/moltbot?', '/nobody?') };
+  await expect(openRedis(unnamed, 'request')).rejects.toThrow(
+    /No such master.*correct the name of the master in REDIS_URL/,
+  );
   const looking = sentinels.servers.slice(1).map((server) => sentinels.connect(server));
   const held = await Promise.all(looking.map(async (one) => await one.get('a')));
   expect(held).toContain('1');

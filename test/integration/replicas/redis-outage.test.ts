@@ -1,7 +1,9 @@
 /** A Redis that is gone, then back, then frozen, then full: doors refuse soon and clearly, and nothing accepted is lost. */
 import { randomUUID } from 'node:crypto';
+import { once } from 'node:events';
 import { RequestError } from '@moltbot/client';
 import { expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import { startCluster, type Cluster } from '../../support/cluster.ts';
 import { atRest, checkLedger, type SentTurn } from '../../support/ledger-checker.ts';
 import { listen, newPerson, shownText, until, type Listener } from '../../support/people.ts';
@@ -40,10 +42,31 @@ async function refusals(cluster: Cluster, user: Listener, token: string, turn: S
   expect(response.status).toBe(503);
   expect(response.headers.get('retry-after')).toBe('1');
   expect(Date.now() - askedAtMs).toBeLessThan(REFUSED_WITHIN_MS);
+  expect(await greeting(cluster, token)).toEqual({
+    said: { code: 'UNAVAILABLE', message: expect.stringContaining('try again'), retryAfterMs: 1_000 },
+    closeCode: 1013,
+  });
   const url = `${cluster.gateways[0]?.url}/readyz`;
   const failing = async (): Promise<unknown> =>
     ((await (await fetch(url)).json()) as { failing: unknown }).failing;
   await until(async () => JSON.stringify(await failing()) === '["redis"]', 'a gateway that is not ready');
+}
+
+/** What a connection that is opened meanwhile is told, and how it is closed. */
+async function greeting(cluster: Cluster, token: string): Promise<unknown> {
+  const socket = new WebSocket(cluster.gateways[0]?.wsUrl ?? '');
+  const client = { id: 'test', mode: 'test', version: '1', platform: 'linux' };
+  const params = { minProtocol: 3, maxProtocol: 4, client, auth: { token } };
+  let said: unknown;
+  socket.on('message', (data: Buffer) => {
+    const frame = JSON.parse(data.toString()) as { type: string; error?: Record<string, unknown> };
+    if (frame.type === 'event')
+      return socket.send(JSON.stringify({ type: 'req', id: '1', method: 'connect', params }));
+    const { code, message, retryAfterMs } = frame.error ?? {};
+    said = { code, message, retryAfterMs };
+  });
+  const [closeCode] = (await once(socket, 'close')) as [number];
+  return { said, closeCode };
 }
 
 /** Sent again under the same key until it is taken. */

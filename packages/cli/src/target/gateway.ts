@@ -46,7 +46,7 @@ export async function connectGateway(
     reconnect: extra.reconnect ?? false,
     connectTimeoutMs: timeoutMs,
   });
-  await untilOpen(client, target, terminal.interrupted);
+  await untilOpen(client, target, terminal.interrupted, Date.now() + timeoutMs);
   return {
     target,
     client,
@@ -61,12 +61,23 @@ export async function connectGateway(
   };
 }
 
-function untilOpen(client: MoltbotClient, target: Target, interrupted: AbortSignal): Promise<void> {
+const AGAIN_MS = 500;
+
+/** A gateway whose Redis fails over says so, and is asked again: it takes some seconds. */
+function untilOpen(
+  client: MoltbotClient,
+  target: Target,
+  interrupted: AbortSignal,
+  deadlineMs: number,
+): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   const onInterrupt = (): void => client.close();
   interrupted.addEventListener('abort', onInterrupt);
-  const stop = client.on('state', ({ status, reason = 'not connected' }) => {
+  let again: ReturnType<typeof setTimeout> | undefined;
+  const stop = client.on('state', ({ status, reason = 'not connected', errorCode }) => {
     if (status === 'open') resolve(undefined);
+    else if (status !== 'connecting' && errorCode === 'UNAVAILABLE' && Date.now() < deadlineMs)
+      again = setTimeout(() => client.reconnect(), AGAIN_MS);
     else if (status === 'closed' || status === 'waiting') {
       const said =
         reason === 'handshake timeout' ? `no answer from ${target.url}: handshake timeout` : reason;
@@ -75,6 +86,7 @@ function untilOpen(client: MoltbotClient, target: Target, interrupted: AbortSign
     }
   });
   return promise.finally(() => {
+    clearTimeout(again);
     stop();
     interrupted.removeEventListener('abort', onInterrupt);
   });

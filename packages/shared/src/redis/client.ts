@@ -67,12 +67,27 @@ export async function openRedis(target: RedisTarget, role: RedisRole): Promise<R
     .finally(() => clearTimeout(timer))
     .catch((cause: unknown) => {
       redis.disconnect();
-      throw new Error(
-        `no Redis at ${safeUrl(target.url)}: ${String((cause as Error).message)}; start one or set REDIS_URL`,
-        { cause },
-      );
+      // what came before says why; "Connection is closed." is only how it ended
+      throw new Error(noRedis(target.url, lastError || String((cause as Error).message)), { cause });
     });
   return redis;
+}
+
+/** What Redis and Sentinel say, and what to do about it. */
+const ADVICE: readonly (readonly [RegExp, string])[] = [
+  [/WRONGPASS|NOAUTH|invalid password|no password is set/i, 'correct the user and password of REDIS_URL'],
+  [/NOPERM/, 'give the user of REDIS_URL the rights +@all -@dangerous +info'],
+  [/No such master/i, 'correct the name of the master in REDIS_URL'],
+  [/unknown command 'sentinel'/i, 'that is a Redis and no Sentinel: use redis:// or the port of a Sentinel'],
+  [/LOADING|MASTERDOWN|READONLY/, 'it is starting or changing its primary: start this again'],
+];
+
+function noRedis(url: string, said: string): string {
+  const why = said
+    .replace(/^All sentinels are unreachable\..*? Last error: /, 'no Sentinel helps: ')
+    .replace(/\.$/, '');
+  const advice = ADVICE.find(([words]) => words.test(said))?.[1] ?? 'start one or set REDIS_URL';
+  return `no Redis at ${safeUrl(url)}: ${why}; ${advice}`;
 }
 
 export function safeUrl(url: string): string {

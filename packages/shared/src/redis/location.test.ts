@@ -47,6 +47,7 @@ test.for([
   ['redis+sentinel://a:1', 'not their master'],
   ['redis://a:port', 'is no host:port'],
   ['redis://a/main', 'is no number of a database'],
+  ['redis://a/3/4', 'says more than a database'],
   ['redis://a?replica=1', '"replica" is unknown; known are ca, cert'],
   ['redis://a?replicas=many', 'replicas=many'],
   ['rediss://a?ca=/nowhere.pem', 'the file of "ca" cannot be read'],

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { RedisOptions } from 'ioredis';
+import { SentinelConnector, type Redis, type RedisOptions } from 'ioredis';
 
 /** Where Redis is and how to reach it, as `REDIS_URL` says in one line. */
 export type RedisLocation = Readonly<{
@@ -33,13 +33,22 @@ export function locateRedis(url: string): RedisLocation {
     );
   const { scheme, sentinel, hosts = '', path = '', query = '' } = parts;
   const settings = settingsOf(query);
-  const names = path.split('/').filter((name) => name !== '');
+  const names = namesOf(path, sentinel === undefined ? 1 : 2);
   const tls = scheme === 'rediss' ? tlsFiles(settings) : undefined;
   const where = sentinel === undefined ? single(hosts, names[0]) : sentinels(hosts, names, settings, tls);
   return {
     connection: { ...credentials(parts), ...(tls && { tls }), ...where },
     replicas: replicasOf(settings, sentinel !== undefined),
   };
+}
+
+function namesOf(path: string, most: number): string[] {
+  const names = path.split('/').filter((name) => name !== '');
+  if (names.length > most)
+    throw new Error(
+      `REDIS_URL: "${path}" says more than ${most === 1 ? 'a' : 'the name of the master and a'} database`,
+    );
+  return names;
 }
 
 function credentials({ user, password }: Partial<Record<string, string>>): RedisOptions {
@@ -78,6 +87,7 @@ function sentinels(
     ...(sentinelUsername && { sentinelUsername }),
     ...(sentinelPassword && { sentinelPassword }),
     ...(tls && { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+    Connector: QuietSentinelConnector as unknown as NonNullable<RedisOptions['Connector']>,
     // @NOTE a frozen master closes nothing: only this, or socketTimeout, lets go of it (measured)
     failoverDetector: true,
     disconnectTimeout: 500, // and what is let go of need not say goodbye
@@ -85,6 +95,17 @@ function sentinels(
     sentinelRetryStrategy: (attempt) => Math.min(50 * attempt, SENTINEL_RETRY_MS),
     sentinelReconnectStrategy: () => SENTINEL_RETRY_MS,
   };
+}
+
+type SentinelClients = new (options: unknown) => { connectToSentinel(...args: unknown[]): Redis };
+
+/** @NOTE nobody hears the errors of the connections to Sentinels, and ioredis then writes them to the console. */
+class QuietSentinelConnector extends (SentinelConnector as unknown as SentinelClients) {
+  override connectToSentinel(...args: unknown[]): Redis {
+    const client = super.connectToSentinel(...args);
+    client.on('error', () => undefined); // the next Sentinel is asked, and `redis` is unready when none is left
+    return client;
+  }
 }
 
 function address(text: string, fallback: number): { host: string; port: number } {

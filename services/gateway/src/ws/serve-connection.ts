@@ -1,4 +1,6 @@
 import type { RawData, WebSocket } from 'ws';
+import { RequestFrame } from '@moltbot/shared/contracts';
+import { AppError } from '@moltbot/shared/errors';
 import type { ClientAddress } from '../domain/client-address.ts';
 import type { Services } from '../services.ts';
 import type { Connection } from './connection.ts';
@@ -9,6 +11,7 @@ import { helloOk } from './hello.ts';
 import { createIntake, type AwaitRun } from './intake.ts';
 import { healthOf } from './methods/status.ts';
 import { presenceOf } from './presence.ts';
+import { toWireError } from './wire-error.ts';
 
 export type ServeDeps = Readonly<{
   services: Services;
@@ -23,6 +26,7 @@ export type ServeDeps = Readonly<{
 }>;
 
 const HANDSHAKE_TIMEOUT_MS = 10_000;
+const TRY_AGAIN_LATER = 1013;
 
 /** One connection's life: the challenge, the handshake, its requests, its end. */
 export function serveConnection(
@@ -61,7 +65,7 @@ export function serveConnection(
     if (stage === 'checking') return; // nobody is known yet, and a client waits for the answer
     if (frame === undefined) return stage === 'waiting' ? connection.close(1000, 'invalid frame') : undefined;
     if (stage === 'open') return intake.take(frame);
-    first(frame).catch(failed);
+    first(frame).catch((error: unknown) => notNow(frame, error, connection) || failed(error));
   });
   ws.on('error', () => undefined); // a frame too large or malformed: ws closes with 1009 or 1002 by itself
   ws.once('close', (code) => {
@@ -70,6 +74,15 @@ export function serveConnection(
     leave(connection, deps);
   });
   connection.challenge(nonce);
+}
+
+/** Nothing is wrong with who asks: a client comes back by itself, where a refused credential must not. */
+function notNow(frame: unknown, error: unknown, connection: Connection): boolean {
+  if (!(error instanceof AppError) || error.code !== 'UNAVAILABLE') return false;
+  const request = RequestFrame.safeParse(frame);
+  if (request.success) connection.refuse(request.data.id, toWireError(error));
+  connection.close(TRY_AGAIN_LATER, error.message);
+  return true;
 }
 
 async function welcome(connection: Connection, { requestId, peer }: Opening, deps: ServeDeps): Promise<void> {
