@@ -21,6 +21,9 @@ const HELP = `npm run chaos -- [options]
   --short        only the faults of the short form
   --seed N       the same choices as an earlier run
   --write        put the table into docs/operate/scorecard.md
+
+Faults, with * those of the short form:
+${FAULTS.map(({ name, short }) => `  ${short === true ? '*' : ' '} ${name}`).join('\n')}
 `;
 const OPTIONS = {
   users: { type: 'string', default: '50' },

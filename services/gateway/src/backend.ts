@@ -80,7 +80,7 @@ export async function openBackend(
     ),
     hub: { ...hub, ...reached({ replay: hub.replay, watchUser: hub.watchUser, watchRun: hub.watchRun }) },
     ...recalling(redis, archive, safely),
-    care: reached(createCare({ redis, archive, waker })),
+    care: reached(createCare({ redis, replicas: memory.durability.replicas, archive, waker })),
     store,
     config: current,
     rules: () => keyRules(current()),

@@ -28,6 +28,7 @@ export function createEvents(log: Logger, registry: Registry, sockets: () => num
     sessionsActive: (count: number): void => metrics.sessions.set(count),
     replicated: (held: boolean, seconds: number): void =>
       metrics.replicated.observe({ met: held ? 'yes' : 'no' }, seconds),
+    ready: (port: number): void => log.info({ event: 'gateway.ready', port }, 'gateway is ready'),
     draining: (): void => metrics.draining.set(1),
   };
 }

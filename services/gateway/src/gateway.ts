@@ -75,6 +75,7 @@ export async function startGateway(
   sockets = ws.count;
   await keepOutRevoked([ws, openRequests], backend, events);
   lifecycle.advance('ready');
+  events.ready(http.port);
 
   const owned = cleanup.move();
   return {

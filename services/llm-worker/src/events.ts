@@ -26,6 +26,9 @@ export function createEvents(log: Logger, registry: Registry) {
       ),
     ...budgetEvents(log, metrics),
     failed: (error: unknown, what: string): void => log.error({ err: error }, what),
+    ready: (pool: string): void => log.info({ event: 'worker.ready', pool }, 'llm-worker is ready'),
+    redisAway: (): void => log.warn({ event: 'redis.away' }, 'Redis is away; turns wait for it'),
+    redisBack: (): void => log.info({ event: 'redis.back' }, 'Redis is back'),
   };
 }
 

@@ -65,6 +65,8 @@ export async function startLlmWorker(
   if (config.http) cleanup.use(await serve(lifecycle, registry, config.http));
   lanes.start();
   lifecycle.advance('ready');
+  tellOutages(redis, events);
+  events.ready(config.pool);
 
   const owned = cleanup.move();
   return {
@@ -82,6 +84,19 @@ export async function startLlmWorker(
     },
     [Symbol.asyncDispose]: async () => await owned.disposeAsync(),
   };
+}
+
+/** Once an outage, however often it is tried to end it. */
+function tellOutages(redis: Redis, events: WorkerEvents): void {
+  let away = false;
+  redis.on('close', () => {
+    if (!away) events.redisAway();
+    away = true;
+  });
+  redis.on('ready', () => {
+    if (away) events.redisBack();
+    away = false;
+  });
 }
 
 async function within(work: Promise<void>, ms: number): Promise<boolean> {

@@ -22,6 +22,8 @@ export type Care = Readonly<{
 
 export type CareDeps = Readonly<{
   redis: Redis;
+  /** How many must hold a write. */
+  replicas: number;
   archive: InternalClient | undefined;
   waker: Pick<Waker, 'rouse'>;
 }>;
@@ -31,7 +33,7 @@ const PAGE_WITHIN_MS = 12_000;
 const LEDGER_MS = 2_000;
 const [LEDGER, ARCHIVE] = ['ledger:', 'archive:'];
 
-export function createCare({ redis, archive, waker }: CareDeps): Care {
+export function createCare({ redis, replicas, archive, waker }: CareDeps): Care {
   const ask = async (what: string, asked: object): Promise<unknown> => {
     if (!archive)
       throw new AppError(
@@ -48,7 +50,7 @@ export function createCare({ redis, archive, waker }: CareDeps): Care {
         const page = (await ask('doctor', { after: after.slice(ARCHIVE.length), fix })) as DoctorPage;
         return { ...page, ...(page.next !== undefined && { next: `${ARCHIVE}${page.next}` }) };
       }
-      const policy = after === '' ? redisFindings(await redis.info()) : [];
+      const policy = after === '' ? redisFindings(await redis.info(), replicas) : [];
       const cursor = after.startsWith(LEDGER) ? after.slice(LEDGER.length) : '0';
       const page = await checkLedger(redis, cursor, fix);
       if (fix) await rouseMended(redis, waker, page.found);

@@ -1,6 +1,6 @@
 import { Queue, Worker, type ConnectionOptions, type Job } from 'bullmq';
 import { LANES, QUEUE_PREFIX, queueName, TurnJob, type Lane } from '@moltbot/shared/contracts';
-import { redisOptions, userKeys, type Redis, type RedisTarget } from '@moltbot/shared/redis';
+import { isRedisOutage, redisOptions, userKeys, type Redis, type RedisTarget } from '@moltbot/shared/redis';
 import type { SessionRef } from '@moltbot/turns';
 
 /** BullMQ's lock: a worker that dies is noticed after 8 s and its job is picked up within 3 more (measured). */
@@ -124,7 +124,8 @@ export function openLaneWorker(
     drainDelay: 5,
     ...LOCK,
   });
-  worker.on('error', onError);
+  // each try to reconnect says so again; that Redis is away is told once, by its connection
+  worker.on('error', (error) => (isRedisOutage(error) ? undefined : onError(error)));
   worker.on('failed', (_job, error) => onError(error));
   worker.on('lockRenewalFailed', (ids) => {
     for (const id of ids) worker.cancelJob(id, 'lock lost');

@@ -24,7 +24,7 @@ async function resume(
     );
   const { key } = resolveKey(sessionKey, services.rules());
   const sid = (await services.sessions.entry(principal, key))?.['sid'];
-  if (sid === undefined) return { sessionKey, cursor: '', gap: true, frames: [], runs: [] };
+  if (sid === undefined) return { sessionKey, cursor, gap: true, frames: [], runs: [] };
   const newest = after.sid === sid ? await services.hub.newest(sid) : undefined;
   if (newest?.atRest === true && cursor === `${sid}/${newest.id}`)
     return { sessionKey, sessionId: sid, cursor, gap: false, frames: [], runs: [] };
