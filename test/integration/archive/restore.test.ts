@@ -293,6 +293,8 @@ async function twoGenerations(
   for (;;) {
     const old = await newSession(redis, archive.newUser());
     await runTurns(redis, old, 1);
+    const doneAtMs = Date.now();
+    await until(() => Promise.resolve(Date.now() > doneAtMs + 2)); // generations are told apart by the millisecond
     const fresh = await resetSession(redis, old, LANE);
     await runTurns(redis, fresh, 1);
     for (const ref of [old, fresh]) await untilArchived(redis, ref);

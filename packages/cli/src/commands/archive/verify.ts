@@ -43,7 +43,8 @@ function report(print: Printer, { sessions, records, torn, faults }: Sum): void 
   print.line(`Sessions: ${sessions}   Records: ${records}`);
   print.line(`Torn ends: ${torn}${torn > 0 ? ' (what a crash leaves; harmless)' : ''}`);
   const damaged = new Set(faults.map(({ uid, sid }) => `${uid}/${sid}`)).size;
-  print.line(damaged === 0 ? 'The archive is whole.' : `Sessions with a fault: ${damaged}`);
+  if (sessions === 0 && damaged === 0) print.line('Nothing was found to verify.');
+  else print.line(damaged === 0 ? 'The archive is whole.' : `Sessions with a fault: ${damaged}`);
 }
 
 export function reportFaults(print: Printer, faults: readonly ArchiveFault[]): void {
