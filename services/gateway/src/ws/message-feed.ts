@@ -33,9 +33,13 @@ export function createMessageFeed(
     };
     deliver(view.key, JSON.stringify(payload));
   };
+  /** Turns that have begun: one that a failover has taken words of begins again with the same attempt. */
+  const begun = new Set<string>();
   return (event, view) => {
-    const role =
-      event.t === 'start' && event.attempt === 1 ? 'user' : event.t === 'end' ? 'assistant' : undefined;
+    const isFirst = event.t === 'start' && event.attempt === 1 && !begun.has(view.turnId);
+    if (event.t === 'start') begun.add(view.turnId);
+    if (event.t === 'end') begun.delete(view.turnId);
+    const role = isFirst ? 'user' : event.t === 'end' ? 'assistant' : undefined;
     if (role === undefined || !wanted(view.key)) return;
     tell(role, view).catch(() => undefined); // the message is in the history, where a client looks when it misses one
   };
