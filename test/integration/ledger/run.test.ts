@@ -224,6 +224,7 @@ describe('T-4', () => {
     await expireLease(redis, ref);
     const run = await begin(redis, ref, 'worker-b');
     const before = await redis.dump(sessionKeys.state(ref.sid));
+    expect(await commitTurn(redis, stale, ending(stale))).toEqual({ kind: 'stale' });
     expect(await emitEvent(redis, stale, delta(stale, 'late'))).toEqual({ lost: true, abortReason: '' });
     expect(await renewLease(redis, stale)).toMatchObject({ lost: true });
     expect(await commitTurn(redis, stale, ending(stale))).toEqual({ kind: 'stale' });

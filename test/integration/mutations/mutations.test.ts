@@ -5,8 +5,10 @@ type Case = Readonly<{ without: string; mutation: Mutation; testFile: string; on
 
 const SCRIPTS = 'packages/turns/src/scripts.gen.ts';
 
-const FENCE_OF_AN_END =
-  "if s[1] ~= ARGV[1] then return {-1} end\nif s[7] == ARGV[2] then return {1, redis.call('LLEN', KEYS[2])} end";
+const FENCE_OF_AN_END = 'if s[1] ~= ARGV[1] then return {-1} end\n';
+/** Only the newest of its scripts answers so. */
+const REST_OF_AN_END = `if s[7] == ARGV[2] then return {1, redis.call('LLEN', KEYS[2])} end
+if s[6] ~= ARGV[2] or redis.call('LINDEX', KEYS[2], 0) ~= ARGV[2] then return {-3} end`;
 
 /** What stands in a script, with the return that makes it one script's alone. */
 const CASES: readonly Case[] = [
@@ -14,8 +16,8 @@ const CASES: readonly Case[] = [
     without: 'the fence check of an end, a stale worker ends the turn',
     mutation: {
       file: SCRIPTS,
-      find: `${FENCE_OF_AN_END}\nif s[6] ~= ARGV[2] or redis.call('LINDEX', KEYS[2], 0) ~= ARGV[2] then return {-3} end`,
-      replace: '',
+      find: `${FENCE_OF_AN_END}${REST_OF_AN_END}`,
+      replace: REST_OF_AN_END,
     },
     testFile: 'test/integration/ledger/run.test.ts',
     only: 'T-4',
@@ -59,9 +61,9 @@ const CASES: readonly Case[] = [
   {
     without: 'what came after the cursor, a client that comes back has a hole in its answer',
     mutation: {
-      file: 'services/gateway/src/adapters/run-views.ts',
-      find: 'steps: all.slice(at + 1),',
-      replace: 'steps: [],',
+      file: 'services/gateway/src/ws/replay.ts',
+      find: 'of steps.slice(at)) {',
+      replace: 'of steps.slice(steps.length)) {',
     },
     testFile: 'test/integration/replicas/resume.test.ts',
     only: 'T-6',
