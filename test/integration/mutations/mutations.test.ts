@@ -65,8 +65,8 @@ const CASES: readonly Case[] = [
       find: 'of steps.slice(at)) {',
       replace: 'of steps.slice(steps.length)) {',
     },
-    testFile: 'test/integration/replicas/resume.test.ts',
-    only: 'T-6',
+    testFile: 'services/gateway/src/ws/replay.test.ts',
+    only: '',
   },
   {
     without: 'the look for lost events at the end, an end takes the id of words that people have seen',
