@@ -16,7 +16,8 @@ const SLOTS = '32';
 
 export async function startConstellation(users: number): Promise<Constellation> {
   await using started = new AsyncDisposableStack();
-  const sentinels = started.use(await startSentinels());
+  // one fault kills replicas too: what they have acknowledged must be in their files
+  const sentinels = started.use(await startSentinels({ redis: { appendfsync: 'always' } }));
   const cluster = started.use(
     await startClusterOn(sentinels.url, {
       gateways: 3,

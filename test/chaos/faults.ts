@@ -68,14 +68,6 @@ export const FAULTS: readonly ChaosFault[] = [
     },
   },
   {
-    name: 'Redis primary changed by hand',
-    inject: async ({ sentinels }) => {
-      const primary = await sentinels.primary();
-      await sentinels.switchOver();
-      await promoted(sentinels, primary);
-    },
-  },
-  {
     name: 'Redis primary dies with writes that no replica has',
     inject: async ({ sentinels }) => {
       const primary = await sentinels.primary();

@@ -211,3 +211,35 @@ test('T-8: the next run that begins while an end is read is told after it', asyn
   for (let round = 0; round < 4; round += 1) await settled();
   expect(told).toEqual(['start a:', 'delta a:x', 'end a:x', 'start b:', 'delta b:y', 'end b:y']);
 });
+
+test('T-6: what comes during a slow read and does not follow what it gives is read again, not pasted on', async () => {
+  const stored = ONE_RUN.slice(0, 2);
+  const told: string[] = [];
+  const held: (() => void)[] = [];
+  const tail = createTail(
+    REF,
+    async (after) => {
+      const known = stored.findIndex(({ id }) => id === after);
+      const events = stored.slice(known + 1); // as it was when it was asked for
+      await new Promise<void>((answer) => held.push(answer));
+      return { events, gap: false };
+    },
+    (event, view) => void told.push(`${event.t} ${view.text}`),
+    () => undefined,
+    true,
+  );
+  const settle = async (): Promise<void> => {
+    for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+  };
+  for (const event of ONE_RUN.slice(0, 2)) tail.take(event);
+  tail.poll(true);
+  await settle();
+  stored.push(...ONE_RUN.slice(2));
+  const [, , , last] = ONE_RUN;
+  if (last) tail.take(last); // the bell of the one before it is lost
+  for (let reads = 0; reads < 3; reads += 1) {
+    held.shift()?.();
+    await settle();
+  }
+  expect(told).toEqual(['start ', 'delta he', 'delta hell', 'delta hello', 'end hello']);
+});

@@ -138,17 +138,25 @@ class Tail implements SessionTail {
       this.#waiting = [...heard, ...this.#waiting];
       throw error;
     }
-    // an end that the stream does not hold now, though its bell rang before, was taken back by a failover
-    for (const event of heard) if (!this.#mustBeRead(event)) this.#apply(event, false);
+    // what the stream does not hold now, though its bell rang before, was taken back by a failover
+    for (const event of heard)
+      if (!this.#endsAreRead || (this.#follows(event) && !this.#mustBeRead(event))) this.#apply(event, false);
     this.#applyWaiting();
   }
 
-  /** What came during a read, up to an end that has to be read itself. */
+  /**
+   * What came during a read, as far as it follows; the rest waits for the next read.
+   *
+   * @NOTE a read may take seconds where replicas have to be waited for, and bells between may be lost
+   */
   #applyWaiting(): void {
-    const came = this.#waiting;
-    const end = came.findIndex((event) => this.#mustBeRead(event) && this.#isNew(event));
+    const came = this.#waiting.filter((event) => this.#isNew(event));
+    const end = came.findIndex((event) => {
+      if (this.#mustBeRead(event) || !this.#follows(event)) return true;
+      this.#apply(event, false);
+      return false;
+    });
     this.#waiting = end < 0 ? [] : came.slice(end);
-    for (const event of end < 0 ? came : came.slice(0, end)) this.#apply(event, false);
   }
 
   #isNew({ id }: LoggedEvent): boolean {
