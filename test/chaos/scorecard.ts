@@ -148,4 +148,5 @@ What people lose when a part of the product dies. Made by \`npm run chaos -- --w
 - **lost**: an accepted message without its one end, or a record that is missing in Redis or the archive. **doubled**: an end told twice on one connection, or an answer shown twice. **out of order**: messages of one session answered or shown in another order than they were sent. **other**: a text that the model did not say, somebody else's run, an archived line that was never committed.
 - **broken off, typed**: answers that ended as an error or an interruption and said so. Only the rows of a failing model may have them.
 - **silence**: the longest time in which a person who waited for an answer saw nothing of it. **absence**: from a lost connection to the next one that works.
+- Not among the faults: a primary that is changed by hand with \`SENTINEL FAILOVER\`, and a cut that leaves the primary and one replica together. [Redis](redis.md) says why, and what to do.
 `;
