@@ -167,7 +167,7 @@ test('T-6: what is no cursor is refused, and a stranger learns nothing by one', 
   await send(mine.one, '#echo mine alone', runId);
   await mine.one.end(runId);
   const cursor = await until(() => mine.frames[0]?.payload.cursor, 'a cursor');
-  const missing = { gap: true, frames: [], runs: [], cursor: '' };
+  const missing = { gap: true, frames: [], runs: [], cursor }; // their own word, sent back
   expect(await resume(theirs.one, cursor)).toEqual({ sessionKey: KEY, ...missing });
   expect(await resume(theirs.one, cursor, 'never used')).toEqual({ sessionKey: 'never used', ...missing });
   for (const bad of ['x', 'main/1', `${cursor}; drop`, `${cursor}/..`, '/1-1', `a/${'9'.repeat(40)}-1`])

@@ -138,10 +138,13 @@ class Tail implements SessionTail {
       this.#waiting = [...heard, ...this.#waiting];
       throw error;
     }
-    // what the stream does not hold now, though its bell rang before, was taken back by a failover
-    for (const event of heard)
-      if (!this.#endsAreRead || (this.#follows(event) && !this.#mustBeRead(event))) this.#apply(event, false);
+    for (const event of heard) if (this.#stillStands(event)) this.#apply(event, false);
     this.#applyWaiting();
+  }
+
+  /** What the stream does not hold after a read, though its bell rang before, was taken back by a failover. */
+  #stillStands(event: LoggedEvent): boolean {
+    return !this.#endsAreRead || (this.#follows(event) && !this.#mustBeRead(event));
   }
 
   /**
