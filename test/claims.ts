@@ -16,7 +16,10 @@ export const CLAIMS = {
   'T-5': { promise: 'a worker that dies is replaced within 15 seconds', since: 'now' },
   'T-6': { promise: 'a client that reconnects gets every event after its cursor once', since: 'now' },
   'T-7': { promise: 'a gateway that dies costs a reconnect and nothing else', since: 'now' },
-  'T-8': { promise: 'a Redis failover loses no accepted turn and no seen end', since: 'now' },
+  'T-8': {
+    promise: 'a Redis primary that dies, hangs or is cut off alone loses no accepted turn and no seen end',
+    since: 'now',
+  },
   'T-9': { promise: 'the archive is a prefix of what was committed, at every instant', since: 'now' },
   'T-10': { promise: "one user's backlog does not delay the others", since: 'now' },
   'C-1': { promise: 'a short or wrong token never opens a door', since: 'now' },
